@@ -1,0 +1,18 @@
+"""The hosts of the adapters that anystream ships, one module each, all called `host`."""
+
+from __future__ import annotations
+
+SHIPPED = tuple(
+    f"anystream.conformance.hosts.{name}:host"
+    for name in (
+        "asgi",
+        "starlette",
+        "fastapi",
+        "litestar",
+        "quart",
+        "falcon",
+        "blacksheep",
+        "aiohttp",
+        "sanic",
+    )
+)

@@ -1,0 +1,139 @@
+"""The sockets that a server listens at, and the files that some of them leave."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import stat
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from typing_extensions import Self
+
+from anystream.core.exceptions import SetupError
+
+ANYBODY = 0o666  # a proxy in front runs as another user
+FORMS = "host:port, [::1]:port, unix:/path or fd://number"
+
+
+class Listeners:
+    """Open sockets.
+
+    Args:
+        sockets: the sockets.
+        files: those of Unix sockets, to be removed at the end by who opened them.
+    """
+
+    def __init__(self, sockets: Iterable[socket.socket], files: Iterable[str] = ()) -> None:
+        self.sockets = list(sockets)
+        self.files = list(files)
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any], *, default: bool = False) -> Self:
+        """Opens what the options say.
+
+        Args:
+            options: `bind`, one address or several; else `uds`, `fd` or `host` and `port`.
+            default: `False` opens those of `bind` and `uds` only: uvicorn does the rest itself.
+
+        Raises:
+            SetupError: an address of another form.
+            OSError: an address is taken.
+        """
+        addresses = options.get("bind")
+        if not addresses:
+            addresses = _addresses(options) if default or options.get("uds") else ()
+        made = cls(())
+        try:
+            for address in [addresses] if isinstance(addresses, str) else addresses:
+                made._open(address)
+        except BaseException:
+            made.close()
+            raise
+        return made
+
+    def close(self) -> None:
+        """Closes the sockets and removes their files."""
+        for opened in self.sockets:
+            opened.close()
+        for file in self.files:
+            with suppress(FileNotFoundError):
+                os.unlink(file)
+        self.files.clear()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Another process gets the sockets; the files stay with this one."""
+        return {"sockets": self.sockets, "files": []}
+
+    def _open(self, address: Any) -> None:
+        if not isinstance(address, str):
+            raise SetupError(f"bind={address!r}: write {FORMS}")
+        try:
+            if address.startswith("fd://"):
+                self.sockets.append(socket.socket(fileno=number("bind", address[len("fd://") :])))
+            elif address.startswith("unix:"):
+                self._open_file(address[len("unix:") :])
+            else:
+                self._open_port(address)
+        except OSError as error:
+            raise OSError(error.errno, f"cannot listen at {address}: {error.strerror}") from error
+
+    def _open_file(self, path: str) -> None:
+        opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sockets.append(opened)
+        _remove_stale(path)
+        opened.bind(path)
+        self.files.append(path)
+        os.chmod(path, ANYBODY)
+
+    def _open_port(self, address: str) -> None:
+        host, colon, port = address.rpartition(":")
+        if not colon:
+            raise SetupError(f"bind={address!r}: write {FORMS}")
+        bare = host.strip("[]")
+        family = socket.AF_INET6 if ":" in bare else socket.AF_INET
+        opened = socket.socket(family, socket.SOCK_STREAM)
+        self.sockets.append(opened)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.bind((bare, number("bind", port)))
+
+
+def number(name: str, value: Any) -> int:
+    """A number that may have come as text.
+
+    Raises:
+        SetupError: it is none.
+    """
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise SetupError(f"{name}={value!r}: pass a number") from None
+
+
+def _addresses(options: Mapping[str, Any]) -> Sequence[str]:
+    if options.get("uds"):
+        return (f"unix:{options['uds']}",)
+    if options.get("fd") is not None:
+        return (f"fd://{options['fd']}",)
+    host = str(options.get("host") or "127.0.0.1")
+    bare = f"[{host}]" if ":" in host else host
+    return (f"{bare}:{options.get('port', 8000)}",)
+
+
+def _remove_stale(path: str) -> None:
+    """Removes the file of a process that was killed; one where somebody listens stays."""
+    try:
+        if not stat.S_ISSOCK(os.stat(path).st_mode):
+            return
+    except FileNotFoundError:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect(path)
+        except ConnectionRefusedError:
+            os.unlink(path)
+        else:
+            raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))

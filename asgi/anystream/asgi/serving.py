@@ -1,0 +1,80 @@
+"""Runs an ASGI application on uvicorn, in this process."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from anystream.asgi.listening import Listeners, number
+from anystream.core.exceptions import SetupError
+
+__all__ = ("Listeners", "make_server")
+
+FALSE_TEXTS = frozenset({"", "0", "false", "no", "off"})
+
+
+def make_server(
+    app: Any, log_level: int, options: Mapping[str, Any], *, signals: bool = True
+) -> Any:
+    """Makes a uvicorn server.
+
+    Args:
+        app: the ASGI application.
+        log_level: the level of uvicorn's own lines.
+        options: those with the name of a uvicorn option are given to it, others are left out;
+            numbers and switches may be strings, as they come from a command line.
+        signals: `False` leaves the signals to somebody else.
+
+    Raises:
+        ImportError: uvicorn is not installed.
+        SetupError: an option has a value that cannot be.
+    """
+    try:
+        import uvicorn
+    except ImportError as error:
+        raise ImportError(
+            'running an AsgiFastStream needs uvicorn: pip install "anystream[asgi]", or run the '
+            "application by another ASGI server"
+        ) from error
+
+    class Server(uvicorn.Server):
+        def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
+            return super().capture_signals() if signals else nullcontext()
+
+        async def startup(self, sockets: Any = None) -> None:
+            await super().startup(sockets=sockets)
+            if sockets and self.started:  # uvicorn is silent about those
+                names = ", ".join(str(opened.getsockname()) for opened in sockets)
+                text = "Uvicorn running on %s (Press CTRL+C to quit)"
+                logging.getLogger("uvicorn.error").info(text, names)
+
+    known = inspect.signature(uvicorn.Config).parameters
+    chosen = {
+        name: _typed(name, value, str(known[name].annotation))
+        for name, value in options.items()
+        if name in known and name != "app"
+    }
+    chosen.setdefault("log_level", log_level)
+    return Server(uvicorn.Config(app, **chosen))
+
+
+def _typed(name: str, value: Any, annotation: str) -> Any:
+    """A text as uvicorn's annotation wants it."""
+    kinds = {kind.strip() for kind in annotation.split("|")}
+    if not isinstance(value, str):
+        return value
+    if "bool" in kinds:
+        return value.lower() not in FALSE_TEXTS
+    if "str" in kinds:
+        return value
+    if "int" in kinds:
+        return number(name, value)
+    if "float" in kinds:
+        try:
+            return float(value)
+        except ValueError:
+            raise SetupError(f"{name}={value!r}: pass a number of seconds") from None
+    return value

@@ -1,0 +1,1 @@
+"""Where FastStream has the configuration's type; ours is `anystream.confluent.config`."""

@@ -1,0 +1,63 @@
+"""How aiokafka's subscribers are declared."""
+
+from __future__ import annotations
+
+import re
+
+from typing_extensions import Unpack
+
+from anystream.core.declaring import declare_subscriber
+from anystream.core.options import check_options
+from anystream.core.router import DeferredPublisher, Route
+from anystream.core.subscriber import Subscriber
+from anystream.kafka.options import ConsumerOptions, KafkaSubscriberOptions
+from anystream.kafka_common.declarations import KafkaDeclarations as CommonDeclarations
+from anystream.kafka_common.options import make_source, owner_of, subscriber_workers
+from anystream.kafka_common.topics import Topic
+
+
+class KafkaDeclarations(CommonDeclarations):
+    """What Kafka brokers and their routers can declare."""
+
+    family = "kafka"
+
+    def subscriber(
+        self, *topics: str | Topic, **options: Unpack[KafkaSubscriberOptions]
+    ) -> Subscriber:
+        """Declares a subscriber; use it as a decorator.
+
+        Args:
+            *topics: what is read: names, or `Topic`s for those that are to be made.
+            **options: see `KafkaSubscriberOptions`.
+
+        Raises:
+            SetupError: not exactly one of topics, `partitions` and `pattern`, or options that
+                exclude one another.
+            OptionError: an option does not exist, or cannot have this value.
+        """
+        pattern = options.get("pattern")
+        if isinstance(pattern, re.Pattern):
+            options["pattern"] = pattern = pattern.pattern
+        owner = owner_of(topics or ([pattern] if pattern else []))
+        check_options(owner, options, KafkaSubscriberOptions)
+        source = make_source(owner, topics, options, consumer=ConsumerOptions, native=("listener",))
+        return declare_subscriber(
+            self,
+            str(source),
+            source,
+            options,
+            workers=subscriber_workers(owner, options),
+            batch=source.batch,
+        )
+
+
+class KafkaRouter(KafkaDeclarations):
+    """Declarations to include in a `KafkaBroker`."""
+
+
+class KafkaRoute(Route):
+    """A handler and the arguments of its subscriber, see `KafkaDeclarations.subscriber`."""
+
+
+class KafkaPublisher(DeferredPublisher):
+    """Arguments of a publisher, for `KafkaRoute`."""

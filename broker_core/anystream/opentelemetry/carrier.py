@@ -1,0 +1,67 @@
+"""How the headers of messages are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from opentelemetry import propagate
+from opentelemetry.baggage.propagation import W3CBaggagePropagator
+from opentelemetry.context import Context
+from opentelemetry.propagators.textmap import Getter
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+
+class _Headers(Getter[Mapping[str, Any]]):
+    """Values are text; those of other producers may be bytes, or anything."""
+
+    def get(self, carrier: Mapping[str, Any], key: str) -> list[str] | None:
+        value = carrier.get(key)
+        if value is None:
+            return None
+        if isinstance(value, bytes):
+            return [value.decode(errors="replace")]
+        return [value if isinstance(value, str) else str(value)]
+
+    def keys(self, carrier: Mapping[str, Any]) -> list[str]:
+        return list(carrier)
+
+
+HEADERS = _Headers()
+
+
+_W3C = [TraceContextTextMapPropagator, W3CBaggagePropagator]
+_PLAIN_TRACE = re.compile("00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})").fullmatch
+_seen: tuple[Any, bool] = (None, False)
+
+
+def origin_of(headers: Mapping[str, Any]) -> Context:
+    """The context that headers bring: that of the global propagators.
+
+    The usual case, a trace and nothing else for the usual propagators, is read here in half of
+    the time that they take; anything else is left to them.
+    """
+    if "tracestate" not in headers and "baggage" not in headers and _are_usual():
+        given = headers.get("traceparent")
+        if given is None:
+            return Context()
+        match = _PLAIN_TRACE(given) if isinstance(given, str) else None
+        if match is not None:
+            trace_id, span_id, flags = match.groups()
+            found = SpanContext(
+                int(trace_id, 16), int(span_id, 16), True, TraceFlags(int(flags, 16))
+            )
+            if found.is_valid:
+                return set_span_in_context(NonRecordingSpan(found), Context())
+    return propagate.extract(headers, Context(), HEADERS)
+
+
+def _are_usual() -> bool:
+    global _seen
+    current = propagate.get_global_textmap()
+    if _seen[0] is not current:
+        parts = getattr(current, "_propagators", ())  # one that hides them is asked itself
+        _seen = current, [type(part) for part in parts] == _W3C
+    return _seen[1]

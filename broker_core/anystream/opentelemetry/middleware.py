@@ -1,0 +1,156 @@
+"""The middleware that traces."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextvars import Token
+from time import perf_counter
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import metrics, trace
+from opentelemetry.context import Context, attach, detach
+from opentelemetry.trace import Span, Status, StatusCode, set_span_in_context
+from typing_extensions import Unpack
+
+from anystream.core.context import Frame, current_frame
+from anystream.core.middlewares import BaseMiddleware
+from anystream.core.options import check_options
+from anystream.core.own_version import own_version
+from anystream.opentelemetry.meters import Meters
+from anystream.opentelemetry.options import TelemetryOptions, TelemetrySettingsProvider
+from anystream.opentelemetry.tracing import Consuming, Spans, in_hand
+
+if TYPE_CHECKING:
+    from anystream.core.context import ContextRepo
+
+_NAME = "opentelemetry.instrumentation.anystream"
+_SCHEMA = "https://opentelemetry.io/schemas/1.11.0"
+
+
+class TelemetryMiddleware:
+    """Traces (and metrics) of what a broker receives, handles and publishes.
+
+    Args:
+        settings: what the broker calls things.
+        **options: see `TelemetryOptions`.
+
+    Raises:
+        OptionError: an option does not exist.
+    """
+
+    def __init__(
+        self, settings: TelemetrySettingsProvider, **options: Unpack[TelemetryOptions]
+    ) -> None:
+        check_options(type(self).__name__, options, TelemetryOptions)
+        tracer = trace.get_tracer(
+            _NAME, own_version(), options.get("tracer_provider"), schema_url=_SCHEMA
+        )
+        meter = options.get("meter") or metrics.get_meter(
+            _NAME, own_version(), options.get("meter_provider"), schema_url=_SCHEMA
+        )
+        counters = options.get("include_messages_counters", True)
+        self.settings = settings
+        self.spans = Spans(tracer, settings)
+        self.processing = Meters(
+            meter,
+            "process",
+            settings.system,
+            "messaging.destination_publish.name",
+            counters=counters,
+        )
+        self.publishing = Meters(
+            meter, "publish", settings.system, "messaging.destination.name", counters=counters
+        )
+
+    def __call__(self, msg: Any = None, /, *, context: ContextRepo) -> _Scope:
+        return _Scope(self, context)
+
+
+class _Scope(BaseMiddleware):
+    """One message, or one publish outside of a handler."""
+
+    _consuming: Consuming | None = None
+    _attached: Token[Context]
+    _token: Token[Consuming | None]
+    _recorded: BaseException | None = None
+
+    def __init__(self, owner: TelemetryMiddleware, context: ContextRepo) -> None:
+        self._owner = owner
+        self.context = context
+
+    async def consume_scope(self, call_next: Callable[[Any], Awaitable[Any]], msg: Any) -> Any:
+        owner = self._owner
+        consumed = owner.settings.consumed(msg)
+        if consumed is None:
+            return await call_next(msg)
+        began = perf_counter()
+        consuming = self._consuming = owner.spans.process(msg, consumed)
+        span = consuming.span
+        # all this stays until replies are sent, too; see `after_processed`
+        self._attached = attach(set_span_in_context(span, consuming.origin))
+        self._token = in_hand.set(consuming)
+        frame = Frame(self.context, "span", span, current_frame.get())
+        current_frame.set(Frame(self.context, "baggage", consuming.baggage, frame))
+        error: BaseException | None = None
+        try:
+            return await call_next(msg)
+        except BaseException as raised:
+            error = raised
+            self._note(raised)
+            raise
+        finally:
+            seconds = perf_counter() - began
+            owner.processing.note(
+                consumed.destination_name, seconds, consumed.messages_count, error
+            )
+
+    async def publish_scope(self, call_next: Callable[[Any], Awaitable[Any]], cmd: Any) -> Any:
+        owner = self._owner
+        if cmd.correlation_id is None:
+            cmd.correlation_id = self.context.find("broker").id_generator()
+        count = len(cmd.batch_bodies)
+        address = owner.settings.published_to(cmd)
+        began = perf_counter()
+        span, context = owner.spans.publish(cmd, address, count, in_hand.get())
+        attached = attach(context)
+        error: BaseException | None = None
+        try:
+            return await call_next(cmd)
+        except BaseException as raised:
+            error = raised
+            record(span, raised)
+            raise
+        finally:
+            detach(attached)
+            span.end()
+            owner.publishing.note(address, perf_counter() - began, count, error)
+
+    async def after_processed(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_val: BaseException | None = None,
+        exc_tb: TracebackType | None = None,
+    ) -> bool | None:
+        consuming = self._consuming
+        if consuming is not None:
+            self._consuming = None
+            if exc_val is not None:
+                self._note(exc_val)
+            in_hand.reset(self._token)
+            detach(self._attached)
+            consuming.span.end()
+        return None
+
+    def _note(self, error: BaseException) -> None:
+        """The handler's exception, or that of a reply; once."""
+        if self._consuming is not None and error is not self._recorded:
+            self._recorded = error
+            record(self._consuming.span, error)
+
+
+def record(span: Span, error: BaseException) -> None:
+    """Says in a span how it ended."""
+    if isinstance(error, Exception) and span.is_recording():
+        span.record_exception(error)
+        span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))

@@ -1,0 +1,163 @@
+"""Where spans come from, and what they are called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
+from functools import partial
+from typing import Any
+
+from opentelemetry import baggage, propagate, trace
+from opentelemetry.context import Context, get_current
+from opentelemetry.trace import Link, Span, SpanKind, Tracer, get_current_span, set_span_in_context
+
+from anystream.core.observed import ConsumeAttrs
+from anystream.opentelemetry.baggage import Baggage
+from anystream.opentelemetry.carrier import origin_of
+from anystream.opentelemetry.options import TelemetrySettingsProvider
+
+OPERATION = "messaging.operation"
+COUNT = "messaging.batch.message_count"
+WITH_BATCH = "with_batch"  # baggage of what was published several at once
+
+
+class Consuming:
+    """The message in hand, as traces see it.
+
+    Args:
+        span: its `process` span.
+        origin: the context that it came with, and that what is published for it takes along.
+        baggage: the values that travel.
+    """
+
+    __slots__ = ("_carrier", "baggage", "origin", "span")
+
+    def __init__(self, span: Span, origin: Context, values: Baggage) -> None:
+        self.span = span
+        self.origin = origin
+        self.baggage = values
+        self._carrier: dict[str, str] | None = None
+
+    def headers(self, *, batch: bool) -> Mapping[str, str]:
+        """What a published message gets so that its trace goes on."""
+        if batch or self.baggage.get_all():
+            context = self.baggage.in_context(self.origin)
+            # the mark of a batch is not for what is published alone
+            marked = mark_batch if batch else partial(baggage.remove_baggage, WITH_BATCH)
+            return injected(marked(context))
+        if self._carrier is None:
+            self._carrier = injected(baggage.clear(self.origin))
+        return self._carrier
+
+
+in_hand: ContextVar[Consuming | None] = ContextVar("anystream_consuming", default=None)
+
+
+def injected(context: Context) -> dict[str, str]:
+    """The headers that carry a context."""
+    carrier: dict[str, str] = {}
+    propagate.inject(carrier, context)
+    return carrier
+
+
+def mark_batch(context: Context) -> Context:
+    """A context that says that messages were published together."""
+    return baggage.set_baggage(WITH_BATCH, True, context)
+
+
+class Spans:
+    """Makes spans.
+
+    Args:
+        tracer: makes them.
+        settings: what the broker calls things.
+    """
+
+    def __init__(self, tracer: Tracer, settings: TelemetrySettingsProvider) -> None:
+        self.tracer = tracer
+        self.settings = settings
+        self._system = settings.system
+
+    def process(self, message: Any, consumed: ConsumeAttrs) -> Consuming:
+        """Begins the span of a message that came in."""
+        address, count, size = consumed
+        attributes = {
+            "messaging.system": self._system,
+            "messaging.message.id": message.message_id,
+            "messaging.message.conversation_id": message.correlation_id,
+            "messaging.message.payload_size_bytes": size,
+            "messaging.destination_publish.name": address,
+        }
+        links = None
+        if message.batch_headers:
+            attributes[COUNT] = count
+            values = Baggage.from_msg(message)
+            origin, links = Context(), links_of(message.batch_headers)
+        else:
+            headers = message.headers
+            origin = origin_of(headers)
+            values = Baggage(baggage.get_all(origin))
+            if values.get(WITH_BATCH) is not None:
+                origin, links = Context(), links_of([headers])
+        attributes.update(self.settings.consume_attributes(message))
+        if not get_current_span(origin).get_span_context().is_valid:
+            origin = self._create(address, SpanKind.CONSUMER, attributes, origin, links)
+        attributes[OPERATION] = "process"
+        span = self.tracer.start_span(
+            f"{address} process", origin, SpanKind.CONSUMER, attributes, links
+        )
+        return Consuming(span, origin, values)
+
+    def publish(
+        self, command: Any, address: str, count: int, consuming: Consuming | None
+    ) -> tuple[Span, Context]:
+        """Begins the span of what goes out, and puts its trace into the headers."""
+        attributes = {
+            "messaging.system": self._system,
+            "messaging.destination.name": address,
+            "messaging.message.conversation_id": command.correlation_id,
+        }
+        if count > 1:
+            attributes[COUNT] = count
+        attributes.update(self.settings.publish_attributes(command))
+        parent = get_current()
+        if consuming is None:
+            parent = self._create(address, SpanKind.PRODUCER, attributes, parent)
+            carried: Mapping[str, str] = injected(mark_batch(parent) if count > 1 else parent)
+        else:
+            carried = consuming.headers(batch=count > 1)
+        command.headers = {**command.headers, **carried} if command.headers else dict(carried)
+        attributes[OPERATION] = "publish"
+        span = self.tracer.start_span(f"{address} publish", parent, SpanKind.PRODUCER, attributes)
+        return span, set_span_in_context(span, parent)
+
+    def _create(
+        self,
+        address: str,
+        kind: SpanKind,
+        attributes: Mapping[str, Any],
+        context: Context,
+        links: Sequence[Link] | None = None,
+    ) -> Context:
+        """A span for the making of a message whose trace begins here."""
+        span = self.tracer.start_span(f"{address} create", context, kind, attributes, links)
+        span.end()
+        return set_span_in_context(span, context)
+
+
+def links_of(batch: Any) -> list[Link]:
+    """Links to where the messages of a batch come from, one for each conversation."""
+    counts: dict[Any, int] = {}
+    origins: dict[Any, Mapping[str, Any]] = {}
+    for headers in batch:
+        name = headers.get("correlation_id")
+        counts[name] = counts.get(name, 0) + 1
+        origins.setdefault(name, headers)
+    links = []
+    for name, headers in origins.items():
+        context = origin_of(headers)
+        found = trace.get_current_span(context).get_span_context()
+        if found.is_valid:
+            count = counts[name]
+            links.append(Link(found, {COUNT: count} if count > 1 else None))
+    return links

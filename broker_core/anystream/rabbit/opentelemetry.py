@@ -1,0 +1,23 @@
+"""OpenTelemetry traces and metrics, see `anystream.opentelemetry`."""
+
+from __future__ import annotations
+
+from typing_extensions import Unpack
+
+from anystream.opentelemetry import TelemetryMiddleware
+from anystream.opentelemetry.options import TelemetryOptions
+from anystream.rabbit.observed import OBSERVED
+
+__all__ = ("RabbitTelemetryMiddleware",)
+
+
+class RabbitTelemetryMiddleware(TelemetryMiddleware):
+    """Traces of this broker.
+
+    Args:
+        **options: see `TelemetryOptions`.
+    """
+
+    def __init__(self, **options: Unpack[TelemetryOptions]) -> None:
+        options.setdefault("include_messages_counters", False)
+        super().__init__(OBSERVED, **options)

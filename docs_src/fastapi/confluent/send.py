@@ -1,0 +1,17 @@
+"""Publishing from an HTTP endpoint: Kafka (confluent-kafka)."""
+
+from fastapi import FastAPI
+
+from anystream.fastapi.confluent import KafkaRouter
+
+router = KafkaRouter("localhost:9092")
+
+
+@router.post("/orders/{item}")
+async def order(item: str) -> str:
+    await router.broker.publish({"item": item}, "orders")
+    return "ordered"
+
+
+app = FastAPI()
+app.include_router(router)

@@ -1,0 +1,69 @@
+"""Kafka by confluent-kafka: topics, groups and patterns."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from anystream.confluent import (
+    KafkaBroker,
+    KafkaPublisher,
+    KafkaResponse,
+    KafkaRoute,
+    KafkaRouter,
+    TestKafkaBroker,
+)
+from anystream.confluent.annotations import KafkaMessage
+from anystream.confluent.message import KafkaMessage as MessageClass
+from tests.broker_probes import TARGETS
+from tests.brokers.kafka_harness import KafkaHarness
+
+_groups = itertools.count(1)
+
+
+class ConfluentHarness(KafkaHarness):
+    name = "confluent"
+    pattern_kind = "pattern"
+
+    broker_class = KafkaBroker
+    router_class = KafkaRouter
+    route_class = KafkaRoute
+    route_publisher_class = KafkaPublisher
+    test_class = TestKafkaBroker
+    response_class = KafkaResponse
+    message_class = MessageClass
+    message = KafkaMessage
+
+    def broker(self, **options: Any) -> KafkaBroker:
+        return KafkaBroker(TARGETS["kafka"].url, **{"reply_topic": self.answers(), **options})
+
+    def broker_nowhere(self, **options: Any) -> KafkaBroker:
+        return KafkaBroker("127.0.0.1:1", **options)
+
+    def source(
+        self, address: str, kind: str, *, group: str | None = None, batch: bool = False
+    ) -> dict[str, Any]:
+        # this client always has a group: one of its own stands for none
+        own = f"{address}-own" if kind == "group" else f"{address}-{next(_groups)}"
+        found: dict[str, Any] = {
+            "group_id": (group or own).translate({ord(c): "_" for c in "{}[]*^|()+?\\"}),
+            "auto_offset_reset": "earliest",
+            "fetch_max_wait_ms": 100,
+            # a member that is already there hears of the next one by its heartbeat
+            "heartbeat_interval_ms": 100,
+        }
+        if batch:
+            found.update(batch=True, max_records=10, polling_interval=0.2)
+        return found
+
+    def source_of(
+        self, address: str, kind: str, **options: Any
+    ) -> tuple[list[Any], dict[str, Any]]:
+        found = self.source(address, kind, **options)
+        return ([], {"pattern": address, **found}) if kind == "pattern" else ([address], found)
+
+    def soon_of(self, address: str, kind: str, group: str) -> tuple[list[Any], dict[str, Any]]:
+        return self.source_of(address, kind, group=group)
+
+
+HARNESS = ConfluentHarness()
