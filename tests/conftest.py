@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.broker_probes import TARGETS
 from tests.brokers_up import BrokerReport
 from tests.specification.official.checking import OfficialCheck
+
+# The same examples each time, and no clock that a busy machine could beat.
+settings.register_profile(
+    "anystream", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("anystream")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -53,3 +61,10 @@ def _loggers_as_before() -> Iterator[None]:
     for each, (level, propagate, disabled, handlers) in zip(loggers, was, strict=True):
         each.setLevel(level)
         each.propagate, each.disabled, each.handlers = propagate, disabled, handlers
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _leaks_are_blamed_here() -> Iterator[None]:
+    """What a module left open is found at its own end, not in whatever test runs later."""
+    yield
+    gc.collect()

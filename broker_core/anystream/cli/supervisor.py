@@ -38,10 +38,13 @@ class Worker:
     up_since: float | None = None
     crashes: int = 0
     start_at: float | None = 0.0
+    ended: bool = False
 
     @property
     def alive(self) -> bool:
-        return self.process is not None and self.process.exitcode is None
+        # Never asked of the process itself: a death that is seen between two waits would leave
+        # nothing that the next one could wait for.
+        return self.process is not None and not self.ended
 
     def drop_pipe(self) -> None:
         if self.pipe is not None:
@@ -131,12 +134,13 @@ class Supervisor:
             args=(*self.arguments(worker.number), writer),
             name=f"anystream worker {worker.number}",
         )
-        worker.pipe, worker.up_since = pipe, None
+        worker.pipe, worker.up_since, worker.ended = pipe, None, False
         _start_deaf(worker.process)
         writer.close()
         self.logger.info("Started child process %s [%s]", worker.number, worker.process.pid)
 
     def _died(self, worker: Worker) -> None:
+        worker.process.join()
         code, pid = worker.process.exitcode, worker.process.pid
         now = time.monotonic()
         stable = worker.up_since is not None and now - worker.up_since >= STABLE
@@ -175,12 +179,14 @@ class Supervisor:
     def _wait(self, seconds: float | None) -> None:
         """Waits until something happens; notes which workers are up and who wants us to leave."""
         pipes = {worker.pipe: worker for worker in self.workers if worker.pipe is not None}
-        ends = [worker.process.sentinel for worker in self.workers if worker.alive]
+        ends = {worker.process.sentinel: worker for worker in self.workers if worker.alive}
         for ready in connection.wait([self._woken, *pipes, *ends], seconds):
             if ready is self._woken:
                 self._woken.recv_bytes()
             elif ready in pipes:
                 _note_up(pipes[ready])
+            else:
+                ends[ready].ended = True
         self._note_signals()
 
     def _note_signals(self) -> None:
@@ -249,6 +255,7 @@ class Supervisor:
                 self.code = self.code or 1
                 worker.process.kill()
                 worker.process.join(KILLED)
+                worker.ended = True
 
 
 def _note_up(worker: Worker) -> None:

@@ -12,7 +12,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from anystream.core.exceptions import SetupError
 from anystream.kafka.connection import KafkaConnection
-from anystream.kafka.ending import end_client
+from anystream.kafka.ending import end_client, start
 from anystream.kafka_common.topics import Topic
 
 _HARMLESS = (0, native.TopicAlreadyExistsError.errno)
@@ -29,7 +29,7 @@ async def make_topics(connection: KafkaConnection, topics: Sequence[Topic]) -> N
     """
     client: Any = AIOKafkaAdminClient(**connection.common_options())
     try:
-        await client.start()
+        await start(client)
         defaults = await _server_defaults(client, topics)
         answer = await client.create_topics([_new_topic(topic, defaults) for topic in topics])
         for name, code, *rest in answer.topic_errors:

@@ -14,7 +14,7 @@ from aiokafka.conn import CloseReason
 from aiokafka.protocol.metadata import MetadataRequest
 
 from anystream.core.exceptions import IncorrectState
-from anystream.kafka.ending import end_producer, went_well
+from anystream.kafka.ending import end_producer, start, went_well
 from anystream.kafka.errors import KafkaConnectionFailed
 from anystream.kafka.options import CONSUMER, EVERYWHERE
 
@@ -84,7 +84,7 @@ class KafkaConnection:
             made = AIOKafkaProducer(**{**own, **self.common_options()})
             with ErrorsHeard() as heard:
                 try:
-                    await made.start()
+                    await start(made)
                 except BaseException as error:
                     await end_producer(made)
                     if not isinstance(error, Exception):

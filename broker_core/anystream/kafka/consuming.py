@@ -17,7 +17,7 @@ from anystream.core.subscriber import Subscriber
 from anystream.kafka.absent import look_for_absent_topics
 from anystream.kafka.commits import Commits
 from anystream.kafka.connection import ErrorsHeard, KafkaConnection
-from anystream.kafka.ending import end_consumer
+from anystream.kafka.ending import end_consumer, start
 from anystream.kafka.errors import AccessDenied, topic_not_found
 from anystream.kafka.message import Link
 from anystream.kafka.rebalance import Rebalancing
@@ -100,7 +100,7 @@ class Consuming:
         with ErrorsHeard() as heard:
             try:
                 self._subscribe(made)
-                await made.start()
+                await start(made)
                 self._begin_at_places(made)
                 await self._until_assigned(made)
                 await self._positions(made.assignment())

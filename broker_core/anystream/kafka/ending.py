@@ -1,4 +1,5 @@
-"""Ending the client's objects in a limited time, though the server does not answer."""
+"""Starting the client's objects, and ending them in a limited time though the server does not
+answer."""
 
 from __future__ import annotations
 
@@ -17,6 +18,20 @@ STOP_TIMEOUT = 2.0
 def went_well(task: asyncio.Future[Any]) -> bool:
     """Whether a task has ended by itself and without an exception."""
     return task.done() and not task.cancelled() and task.exception() is None
+
+
+async def start(made: Any) -> None:
+    """Starts one of the client's objects. It comes to its end though this is cancelled: the client
+    forgets the socket of its first question when it is interrupted there, and nobody could close
+    it any more."""
+    starting = asyncio.ensure_future(made.start())
+    try:
+        await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await asyncio.wait({starting}, timeout=STOP_TIMEOUT)
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        raise
 
 
 async def end_producer(producer: AIOKafkaProducer) -> bool:

@@ -13,7 +13,7 @@ from aiokafka.structs import TopicPartition
 
 from anystream.core.exceptions import IncorrectState
 from anystream.kafka.connection import KafkaConnection
-from anystream.kafka.ending import end_consumer
+from anystream.kafka.ending import end_consumer, start
 from anystream.kafka_common.records import read_headers
 from anystream.kafka_common.replies import PendingReplies
 from anystream.kafka_common.topics import Topic
@@ -70,7 +70,7 @@ class Replying:
         try:
             partitions = await self._partitions()
             made.assign(partitions)
-            await made.start()
+            await start(made)
             # the position must be known before the first request leaves
             await made.seek_to_end(*partitions)
         except BaseException as error:
