@@ -11,8 +11,8 @@ from aiokafka.structs import TopicPartition
 from anystream.core import AckPolicy
 from anystream.kafka import KafkaBroker
 from anystream.kafka.annotations import Consumer, KafkaMessage
-from tests.brokers.rig import Seen
-from tests.kafka.conftest import QUICK, Topics, committed, running, until
+from tests.kafka.conftest import QUICK, Topics, committed
+from tests.waiting import Seen, running, until
 
 pytestmark = pytest.mark.kafka
 
@@ -395,14 +395,14 @@ async def test_pause_keeps_the_place_in_the_group(
     broker: KafkaBroker, topic: str, group: str, seen: Seen
 ) -> None:
     """Longer than `max_poll_interval_ms`; what was taken and not begun comes when it is over."""
-    limit = {"max_poll_interval_ms": 300}
+    limit = {"max_poll_interval_ms": 1000}
     listener = Listener()
     subscriber = broker.subscriber(topic, group_id=group, listener=listener, **QUICK, **limit)
     subscriber(_into(seen))
     async with running(broker):
         await subscriber.pause()
         await broker.publish(1, topic)
-        await asyncio.sleep(1.0)  # a while of nothing is what it is about
+        await asyncio.sleep(2.5)  # a while of nothing is what it is about
         assert seen.items == []
         await subscriber.resume()
         assert await seen.one() == 1

@@ -114,7 +114,11 @@ class KafkaFeed(Feed):
             for progress, messages in runs:
                 begin, settled = progress.begin, progress.settled
                 self._current = progress
-                for raw in messages:
+                messages.reverse()
+                while messages:
+                    # one that is handled is let go at once: a list of all of them, each with its
+                    # headers, would be work for the garbage collector
+                    raw = messages.pop()
                     offset = raw.offset()
                     if not begin(offset):
                         continue

@@ -63,6 +63,7 @@ class Binding:
         self.model: CallModel | PlainCall = self._read()
         self.params: list[OptionItem] = _flat(self.model, inject)
         self.lines: list[str] = []
+        self.run_json: Bound | None = None
         self.run: Bound = self._freeze()
 
     def _read(self) -> CallModel | PlainCall:
@@ -80,7 +81,7 @@ class Binding:
         except Unsupported as reason:
             self.lines = [f"solve arguments with FastDepends ({reason})"]
             return self.solve
-        self.lines = compiled.lines
+        self.lines, self.run_json = compiled.lines, compiled.run_json
         return compiled.run
 
     async def solve(self, body: Any, message: Any) -> Any:
@@ -145,6 +146,7 @@ def _model(
         return build_call_model(
             call,
             dependency_provider=provider,
+            is_sync=False,  # a plain function is called in a thread, what it depends on is awaited
             extra_dependencies=dependencies,
             serializer_cls=LazySerializerFactory(serializer) if serializer else None,
         )

@@ -19,6 +19,8 @@ from fast_depends.core import CallModel
 
 from anystream.core.binding_parts import MISSING, make_look, make_recover, make_unpack, threaded
 from anystream.core.casting import LazySerializer, has_alias
+from anystream.core.codec import load_json
+from anystream.core.json_reading import json_reader
 from anystream.core.params import ContextField, NoCastField
 from anystream.core.places import call_name
 from anystream.core.plain_call import PlainCall
@@ -60,22 +62,31 @@ class Unsupported(Exception):
 class Compiled:
     """The function and what it does, line by line."""
 
-    def __init__(self, run: Callable[[Any, Any], Any], lines: list[str]) -> None:
+    def __init__(
+        self,
+        run: Callable[[Any, Any], Any],
+        lines: list[str],
+        run_json: Callable[[Any, Any], Any] | None,
+    ) -> None:
         self.run = run
         self.lines = lines
+        self.run_json = run_json
 
 
 def compile_call(binding: Binding) -> Compiled:
-    """Makes the coroutine function `run(body, message)` of a binding.
+    """Makes the coroutine function `run(body, message)` of a binding, and `run_json`, which takes
+    the bytes of a JSON body, if there is a shorter way from them to the argument.
 
     Raises:
         Unsupported: FastDepends' solver has to do it.
     """
     writer = _Writer(binding)
-    writer.unpack()
-    result = writer.call(binding.model, top=True)
-    writer.emit(f"return {result}")
-    return Compiled(writer.build(), writer.lines)
+    run = writer.write()
+    model, run_json = binding.model, None
+    reader = json_reader(model) if isinstance(model, PlainCall) else None
+    if reader is not None:
+        run_json = _JsonWriter(binding, reader).write()
+    return Compiled(run, writer.lines, run_json)
 
 
 class _Writer:
@@ -89,6 +100,12 @@ class _Writer:
         self.keys: set[Any] = set()
         self.needs_stack = False
         self.count = 0
+
+    def write(self) -> Callable[[Any, Any], Any]:
+        self.unpack()
+        result = self.call(self.binding.model, top=True)
+        self.emit(f"return {result}")
+        return self.build()
 
     def emit(self, line: str, depth: int = 0) -> None:
         self.body.append("    " * depth + line)
@@ -289,6 +306,23 @@ class _Writer:
         return run
 
 
+class _JsonWriter(_Writer):
+    """For a call whose only argument is read from the body's bytes."""
+
+    def __init__(self, binding: Binding, reader: Callable[[bytes], Any]) -> None:
+        super().__init__(binding)
+        self.reader = reader
+
+    def cast(self, model: CallModel | PlainCall, values: dict[str, str]) -> dict[str, str]:
+        read, target = self.new("read", self.reader), self.new("a")
+        recover = self.new("recover", make_recover(model, list(values)))
+        self.emit("try:")
+        self.emit(f"{target} = {read}(body)", 1)
+        self.emit("except Exception:")
+        self.emit(f"{target}, = {recover}(load_json(body),)", 1)
+        return dict.fromkeys(values, target)
+
+
 def _make(source: str) -> Make:
     if source in _makers:
         return _makers[source]
@@ -296,6 +330,7 @@ def _make(source: str) -> Make:
     linecache.cache[file] = (len(source), None, source.splitlines(True), file)
     scope: dict[str, Any] = {
         "MISSING": MISSING,
+        "load_json": load_json,
         "EMPTY": EMPTY,
         "Missing": LookupError("an argument is missing"),
         "Response": Response,

@@ -47,7 +47,7 @@ class Pipeline:
 def make_plain(plan: Plan, settlement: Settlement) -> Process:
     """One handler, nothing around it: the flat form."""
     handler: HandlerPlan = plan.handlers[0]
-    parse, call = plan.parse, handler.run
+    parse, call, call_json = plan.parse, handler.run, handler.run_json
     decode, custom_decode = handler.decode, handler.custom_decoder
     respond, may_reply = make_respond(plan, handler), plan.may_reply
     always_answers = bool(handler.publishers or handler.afterwards)
@@ -67,12 +67,16 @@ def make_plain(plan: Plan, settlement: Settlement) -> Process:
             if logs := log_on(level):
                 log("Received", message)
             if custom_decode:
-                body = await message.decode()
+                result = await call(await message.decode(), message)
             elif message._content_type == JSON:
-                body = message._plain = load_json(message.body)
+                if call_json is not None:
+                    result = await call_json(message.body, message)
+                else:
+                    body = message._plain = load_json(message.body)
+                    result = await call(body, message)
             else:
                 body = message._plain = decode_body(message.body, message.content_type)
-            result = await call(body, message)
+                result = await call(body, message)
             if always_answers or (may_reply and message._reply_to):
                 result = await respond(result, message, ())
             if ack and message.committed is None:

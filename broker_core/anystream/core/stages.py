@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from anystream.core.codec import JSON
 from anystream.core.context import current_frame
 from anystream.core.exceptions import SubscriberNotFound
 from anystream.core.handler import around, settle
@@ -42,7 +43,8 @@ def make_full(plan: Plan, settlement: Settlement) -> Process:
                 result = await run.handle(entered)
             except BaseException as raised:
                 error = raised
-            error = await leave(entered, error)
+            if entered:
+                error = await leave(entered, error)
             return await run.finish(result, error)
         finally:
             current_frame.reset(token)
@@ -52,6 +54,8 @@ def make_full(plan: Plan, settlement: Settlement) -> Process:
 
 class _Run:
     """One message on its way."""
+
+    __slots__ = ("message", "plan", "raw", "selected", "settlement", "stages")
 
     def __init__(
         self, plan: Plan, settlement: Settlement, stages: Sequence[Stage], raw: Any
@@ -65,17 +69,23 @@ class _Run:
 
     async def handle(self, middlewares: Sequence[Any]) -> Any:
         plan = self.plan
-        handler, respond = await self._select()
-        message = self.message
+        handler, respond, parse = self.stages[0]
+        if len(self.stages) == 1 and handler.filter is None and parse is None:
+            self.message = plan.parse(self.raw)
+            self.message.set_decoder(handler.decode)
+        else:
+            handler, respond = await self._select()
+        message, read = self.message, handler.run_json
         self.selected = True
-        repo, outer = plan.context, current_frame.get()
-        current_frame.set((repo, message, plan.subscriber, outer))
+        current_frame.set((plan.context, message, plan.subscriber, current_frame.get()))
         if self.settlement.ack_first:
             await self.settlement.ack(message)
         if plan.log_on(plan.log_level):
             plan.log("Received", message)
 
         async def innermost(msg: Any) -> Any:
+            if read and msg is message and msg._content_type == JSON and msg._decoded is None:
+                return await read(msg.body, msg)  # nobody has looked at the body
             return await handler.run(await msg.decode(), msg)
 
         call_next = consume_chain(middlewares, innermost)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from anystream.core.exceptions import PublishError
@@ -11,6 +11,8 @@ Headers = list[tuple[str, bytes]]
 
 # bytes to text for the content types that nearly every message has
 _KNOWN_TYPES = {b"": "", b"application/json": "application/json", b"text/plain": "text/plain"}
+_JSON = ("content-type", b"application/json")
+_JSON_ALONE = ("application/json", "")
 
 
 def wire_headers(headers: Mapping[str, Any], reply_to: str = "", *, single: bool = True) -> Headers:
@@ -63,9 +65,11 @@ def read_headers(pairs: Iterable[tuple[str, bytes | None]] | None) -> dict[str, 
     return {name: value.decode(errors="replace") if value else "" for name, value in pairs}
 
 
-def content_and_reply(pairs: Iterable[tuple[str, bytes | None]] | None) -> tuple[str | None, str]:
+def content_and_reply(pairs: Sequence[tuple[str, bytes | None]] | None) -> tuple[str | None, str]:
     """The two headers that every message needs: its content type (None without) and the topic for
     answers (empty if nobody waits)."""
+    if pairs and len(pairs) == 2 and pairs[0] == _JSON and pairs[1][0] == "correlation_id":
+        return _JSON_ALONE  # as this library and FastStream publish
     content_type: str | None = None
     reply_to = ""
     for name, value in pairs or ():

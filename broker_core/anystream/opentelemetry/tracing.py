@@ -11,9 +11,9 @@ from opentelemetry import baggage, propagate, trace
 from opentelemetry.context import Context, get_current
 from opentelemetry.trace import Link, Span, SpanKind, Tracer, get_current_span, set_span_in_context
 
-from anystream.core.observed import ConsumeAttrs
+from anystream.core.observed import ConsumeAttrs, nothing
 from anystream.opentelemetry.baggage import Baggage
-from anystream.opentelemetry.carrier import origin_of
+from anystream.opentelemetry.carrier import origin_of, plain_origin
 from anystream.opentelemetry.options import TelemetrySettingsProvider
 
 OPERATION = "messaging.operation"
@@ -88,25 +88,36 @@ class Spans:
             "messaging.message.payload_size_bytes": size,
             "messaging.destination_publish.name": address,
         }
-        links = None
+        origin, traced, values, links = self._origin(message)
         if message.batch_headers:
             attributes[COUNT] = count
-            values = Baggage.from_msg(message)
-            origin, links = Context(), links_of(message.batch_headers)
-        else:
-            headers = message.headers
-            origin = origin_of(headers)
-            values = Baggage(baggage.get_all(origin))
-            if values.get(WITH_BATCH) is not None:
-                origin, links = Context(), links_of([headers])
-        attributes.update(self.settings.consume_attributes(message))
-        if not get_current_span(origin).get_span_context().is_valid:
+        more = self.settings.consume_attributes
+        if more is not nothing:
+            attributes.update(more(message))
+        if not traced:
             origin = self._create(address, SpanKind.CONSUMER, attributes, origin, links)
         attributes[OPERATION] = "process"
         span = self.tracer.start_span(
             f"{address} process", origin, SpanKind.CONSUMER, attributes, links
         )
         return Consuming(span, origin, values)
+
+    def _origin(self, message: Any) -> tuple[Context, bool, Baggage, Sequence[Link] | None]:
+        """Where a message comes from, whether that is a trace, what travels with it, and what a
+        new trace is linked to."""
+        if message.batch_headers:
+            links = links_of(message.batch_headers)
+            return Context(), False, Baggage.from_msg(message), links
+        headers = message.headers
+        plain = plain_origin(headers)
+        if plain is not None:
+            return *plain, Baggage({}), None
+        origin = origin_of(headers)
+        values = Baggage(baggage.get_all(origin))
+        if values.get(WITH_BATCH) is not None:
+            return Context(), False, values, links_of([headers])
+        traced = get_current_span(origin).get_span_context().is_valid
+        return origin, traced, values, None
 
     def publish(
         self, command: Any, address: str, count: int, consuming: Consuming | None
