@@ -44,6 +44,12 @@ class Pipeline:
         return "\n".join(self.plan.describe(self.settlement))
 
 
+def _decoded(message: Any) -> Any:
+    if message._content_type == JSON:
+        return load_json(message.body)
+    return decode_body(message.body, message.content_type)
+
+
 def make_plain(plan: Plan, settlement: Settlement) -> Process:
     """One handler, nothing around it: the flat form."""
     handler: HandlerPlan = plan.handlers[0]
@@ -66,16 +72,12 @@ def make_plain(plan: Plan, settlement: Settlement) -> Process:
                 await settlement.ack(message)
             if logs := log_on(level):
                 log("Received", message)
-            if custom_decode:
+            if call_json is not None and message._content_type == JSON:
+                result = await call_json(message.body, message)
+            elif custom_decode:
                 result = await call(await message.decode(), message)
-            elif message._content_type == JSON:
-                if call_json is not None:
-                    result = await call_json(message.body, message)
-                else:
-                    body = message._plain = load_json(message.body)
-                    result = await call(body, message)
             else:
-                body = message._plain = decode_body(message.body, message.content_type)
+                body = message._plain = _decoded(message)
                 result = await call(body, message)
             if always_answers or (may_reply and message._reply_to):
                 result = await respond(result, message, ())

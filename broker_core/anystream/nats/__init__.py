@@ -31,6 +31,14 @@ from anystream.nats.declarations import NatsPublisher, NatsRoute, NatsRouter
 from anystream.nats.message import NatsParserType
 from anystream.nats.response import NatsPublishCommand, NatsResponse
 from anystream.nats.schemas import JStream, KvWatch, ObjWatch, PullSub, Schedule
+from anystream.nats.security import (
+    NatsCredentials,
+    NatsJWT,
+    NatsNKey,
+    NatsSecurity,
+    NatsToken,
+    NatsUserPassword,
+)
 
 if TYPE_CHECKING:
     from anystream.core.testing import TestApp
@@ -46,13 +54,19 @@ __all__ = (
     "JStream",
     "KvWatch",
     "NatsBroker",
+    "NatsCredentials",
+    "NatsJWT",
     "NatsMessage",
+    "NatsNKey",
     "NatsParserType",
     "NatsPublishCommand",
     "NatsPublisher",
     "NatsResponse",
     "NatsRoute",
     "NatsRouter",
+    "NatsSecurity",
+    "NatsToken",
+    "NatsUserPassword",
     "ObjWatch",
     "Placement",
     "PubAck",

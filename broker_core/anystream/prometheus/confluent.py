@@ -1,0 +1,5 @@
+"""Prometheus metrics of Kafka (confluent-kafka); see `anystream.prometheus`."""
+
+from anystream.confluent.prometheus import KafkaPrometheusMiddleware
+
+__all__ = ("KafkaPrometheusMiddleware",)
