@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from typing import Annotated, Any, ClassVar
 
 import pytest
-from fastapi import Body, Depends, FastAPI, Header, Path, Query, Request, Security
+from fastapi import APIRouter, Body, Depends, FastAPI, Header, Path, Query, Request, Security
 from fastapi.exceptions import RequestValidationError, ResponseValidationError
 from fastapi.security import SecurityScopes
 from pydantic import BaseModel, Field
@@ -15,7 +15,7 @@ from anystream.core.exceptions import BindingError, ContextError, SetupError
 from anystream.fastapi.context import Context, Logger
 from anystream.fastapi.framework import read_call, solve
 from anystream.fastapi.memory import MemoryRouter
-from anystream.fastapi.request import MessageHeaders, MessageRequest
+from anystream.fastapi.request import MessageHeaders, StreamMessage
 from anystream.fastapi.straight import Incoming, Steps
 from anystream.memory import TestMemoryBroker
 from anystream.memory.annotations import MemoryMessage as OwnMessage
@@ -179,8 +179,8 @@ async def test_the_straight_form_is_fastapis_solver(function: Any, body: Any) ->
     """Arguments and errors are the same whichever of the two finds them."""
     call = read_call(function, [])
 
-    def request(incoming: Any) -> MessageRequest:
-        return MessageRequest(
+    def request(incoming: Any) -> StreamMessage:
+        return StreamMessage(
             None,
             body=body,
             values=values,
@@ -285,8 +285,29 @@ async def test_dependencies_of_the_router_run_for_each_message() -> None:
     assert ran == ["router", "subscriber", "handler"]
 
 
-async def test_overrides_are_read_at_every_message() -> None:
-    """Also deep in the tree, without the application's start, and taken back again."""
+def within(app: FastAPI, router: APIRouter, depth: int) -> None:
+    """Includes a router below so many plain ones."""
+    for _ in range(depth):
+        outer = APIRouter()
+        outer.include_router(router)
+        router = outer
+    app.include_router(router)
+
+
+def test_a_provider_of_overrides_may_be_given() -> None:
+    """It counts more than the application."""
+    app, provider = FastAPI(), FastAPI()
+    router = MemoryRouter(logger=None, dependency_overrides_provider=provider)
+    assert router.fastapi_config.application is None
+    app.include_router(router)
+    assert router.fastapi_config.application is app
+    assert router.fastapi_config.dependency_overrides_provider is provider
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2])
+async def test_overrides_are_read_at_every_message(depth: int) -> None:
+    """Also deep in the tree, without the application's start, below plain routers, and taken
+    back again."""
 
     async def deep() -> str:
         return "real"
@@ -300,9 +321,9 @@ async def test_overrides_are_read_at_every_message() -> None:
     async def handle(found: Annotated[str, Depends(shallow)]) -> str:
         return found
 
-    app.include_router(router)
-    if not hasattr(router, "_contains_router"):  # older FastAPI tells a router nothing
-        router.dependency_overrides_provider = app
+    within(app, router, depth)
+    assert router.fastapi_config.application is app
+    assert router.fastapi_config.dependency_overrides_provider is app
     async with TestMemoryBroker(router.broker) as broker:
         for wanted in ("real", "fake", "other", "real"):
             app.dependency_overrides.clear()

@@ -8,7 +8,7 @@ import pytest
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.testclient import TestClient
 
-from anystream.core.exceptions import SetupError
+from anystream.core.exceptions import SetupError, StartTimeout
 from anystream.fastapi.memory import MemoryRouter
 from anystream.memory import MemoryBroker, TestMemoryBroker
 from anystream.memory import MemoryRouter as PlainRouter
@@ -97,8 +97,10 @@ async def test_by_hand_as_older_fastapi_needs_it() -> None:
     assert not router.broker.running
 
 
-def test_state_of_application_and_router_is_seen_by_both_sides() -> None:
-    """Requests and handlers see what lifespans yield, what hooks return, and the broker."""
+@pytest.mark.parametrize("include", [included, nested, twice])
+def test_state_of_application_and_router_is_seen_by_both_sides(include: Any) -> None:
+    """Requests and handlers see what lifespans yield, what hooks return, and the broker, also
+    below plain routers."""
 
     @asynccontextmanager
     async def of_app(app: FastAPI) -> Any:
@@ -118,8 +120,6 @@ def test_state_of_application_and_router_is_seen_by_both_sides() -> None:
     @router.subscriber("in")
     async def handle(text: str, request: Request) -> None:
         state = request.state
-        if not hasattr(router, "_contains_router"):  # older FastAPI tells a router nothing
-            state.app_pool = 1
         seen.append((state.app_pool, state.router_pool, state.hook, state.broker is router.broker))
 
     @router.get("/state")
@@ -129,9 +129,10 @@ def test_state_of_application_and_router_is_seen_by_both_sides() -> None:
         return [state.app_pool, state.router_pool, state.hook, state.broker is router.broker]
 
     app = FastAPI(lifespan=of_app)
-    app.include_router(router)
+    include(app, router)
+    path = "/outer/inner/state" if include is nested else "/state"
     with TestClient(app) as client:
-        assert client.get("/state").json() == [1, 2, 3, True]
+        assert client.get(path).json() == [1, 2, 3, True]
     assert seen == [(1, 2, 3, True)]
 
 
@@ -150,14 +151,22 @@ def test_no_state() -> None:
 
 
 async def test_several_routers_have_their_own_brokers() -> None:
-    """Each with its document."""
+    """Each with its document; a handler finds its own broker in the state."""
     one, two = MemoryRouter(logger=None), MemoryRouter(logger=None, schema_url="/two")
+    seen: asyncio.Queue[Any] = asyncio.Queue()
+
+    @two.subscriber("in")
+    async def handle(text: str, request: Request) -> None:
+        await seen.put(request.state.broker)
+
     app = FastAPI(title="Both")
     app.include_router(one)
     app.include_router(two)
     async with lifespan_of(app):
         assert one.broker.running
         assert two.broker.running
+        await two.broker.publish("a", "in")
+        assert await asyncio.wait_for(seen.get(), 10) is two.broker
     assert one.broker is not two.broker
     with TestClient(app) as client:
         for path in ("/asyncapi", "/asyncapi.json", "/asyncapi.yaml", "/two", "/two.json"):
@@ -188,6 +197,17 @@ async def test_a_failed_start_fails_the_application() -> None:
             pass
     assert stopped == [True]
     assert not router.broker.running
+
+
+async def test_a_start_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After `start_timeout`, with the broker's name."""
+    router = MemoryRouter(logger=None, start_timeout=0.05)
+    monkeypatch.setattr(router.broker, "start", asyncio.Event().wait)
+    app = FastAPI()
+    app.include_router(router)
+    with pytest.raises(StartTimeout, match="MemoryBroker"):
+        async with lifespan_of(app):
+            pass
 
 
 def test_events_of_the_router_run_with_a_lifespan_of_the_application() -> None:
@@ -258,6 +278,19 @@ def test_options_of_a_plain_router_belong_on_it() -> None:
     router.include_router(plain)
     assert [sub.full_address for sub in router.broker.subscribers] == ["pre.in"]
     assert isinstance(router.broker, MemoryBroker)
+
+
+def test_ids_of_endpoints_are_the_users() -> None:
+    """A function that makes them sees the user's endpoints only."""
+    router = MemoryRouter(generate_unique_id_function=lambda route: str(route.tags[0]))
+
+    @router.get("/x", tags=["mine"])
+    async def get() -> None: ...
+
+    app = FastAPI()
+    app.include_router(router)
+    (path,) = app.openapi()["paths"].values()
+    assert path["get"]["operationId"] == "mine"
 
 
 def test_the_router_is_an_api_router() -> None:

@@ -81,7 +81,7 @@ def test_oldest_and_latest_fastapi(version: str, tmp_path: Path) -> None:
         "markers =\n  memory: m\n  nats: m\n  redis: m\n  rabbit: m\n  kafka: m\n  confluent: m\n"
     )
     here = Path(__file__).parent
-    tests = [str(here / name) for name in ("test_plugin_binding.py", "test_plugin_lifespan.py")]
+    tests = [str(path) for path in sorted(here.glob("test_plugin_*.py"))]
     where = ["-c", str(settings), f"--rootdir={here}", f"--confcutdir={here}"]
     run([str(python), "-m", "pytest", "-q", *where, "-p", "no:cacheprovider", *tests])
 

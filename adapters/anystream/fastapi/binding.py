@@ -14,7 +14,8 @@ from anystream.core.exceptions import BindingError, FastStreamException
 from anystream.core.forward_names import settle_names
 from anystream.core.places import call_name, where
 from anystream.fastapi.framework import Call, read_call, solve
-from anystream.fastapi.request import MessageRequest
+from anystream.fastapi.payload import taken_from_body
+from anystream.fastapi.request import StreamMessage
 from anystream.fastapi.results import ResultShape
 from anystream.fastapi.straight import Incoming, Steps, is_coroutine
 from anystream.fastapi.translating import Translator, check_markers, own_parameters
@@ -44,23 +45,7 @@ class Binder:
     def body_params(self, subscriber: Subscriber, item: HandlerItem) -> list[OptionItem]:
         """What a handler and its dependencies take from a body, for the AsyncAPI document."""
         root, _ = read_handler(item, subscriber, self.router, {})
-        found: dict[str, OptionItem] = {}
-        # the handler's own first
-        for call in (root, *(it for it in root.walk() if it is not root)):
-            for field in call.fields:
-                if field.source in ("query", "body"):
-                    default = ... if field.required else field.default()
-                    info = field.info
-                    described = any((info.title, info.description, info.examples, info.metadata))
-                    found.setdefault(
-                        field.alias,
-                        OptionItem(
-                            field.alias,
-                            field.annotation,
-                            default_value=info if described else default,
-                        ),
-                    )
-        return list(found.values())
+        return taken_from_body(root)
 
 
 def read_handler(
@@ -94,8 +79,8 @@ def read_handler(
         raise
     except Exception as error:
         raise BindingError(
-            f"the arguments of {where(call)} cannot be bound by FastAPI: {error}"
-            f"{_hint(call, subscriber)}"
+            f"the arguments of {where(call)} cannot be bound by FastAPI: "
+            f"{_hint(call, subscriber)}{error}"
         ) from error
 
 
@@ -104,7 +89,7 @@ def _hint(call: Callable[..., Any], subscriber: Subscriber) -> str:
     known = aliases_of(type(subscriber.broker))
     annotations = getattr(call, "__annotations__", {})
     found = [
-        f"; `{name}: {kind.__name__}` is injected by an annotation: {known[kind]}"
+        f"`{name}: {kind.__name__}` is injected by an annotation: {known[kind]}; "
         for name, kind in annotations.items()
         if isinstance(kind, type) and kind in known
     ]
@@ -159,7 +144,7 @@ class FastAPIBinding:
             RequestValidationError: the message does not fit.
             ResponseValidationError: the result does not fit the response model.
         """
-        overrides = self.router.overrides()
+        overrides = self.router.fastapi_config.overrides()
         if overrides != self._overrides:
             self._overrides = dict(overrides)
             self._read()
@@ -207,15 +192,15 @@ class FastAPIBinding:
                 values = {**values, **path}
         return Incoming(message, body, values, self._first is None, self._request)
 
-    def _request(self, incoming: Incoming) -> MessageRequest:
-        router = self.router
-        return MessageRequest(
+    def _request(self, incoming: Incoming) -> StreamMessage:
+        router, config = self.router, self.router.fastapi_config
+        return StreamMessage(
             incoming.message,
             body=incoming.body,
             values=incoming.values,
             headers=incoming.headers,
-            app=router.host_app,
-            state={**router.state, **router.host_state},
+            app=config.application,
+            state={**config.state, **router.state},
             context=self.subscriber.broker.context,
         )
 

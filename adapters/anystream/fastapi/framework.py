@@ -6,8 +6,9 @@
   signature: what is a query, a body, a dependency. It has no documented way to ask for it |
 | `solve_dependencies` | what our own straight form does not cover is left to FastAPI |
 | `ModelField.validate` | the same conversions and errors as in an HTTP endpoint |
-| `APIRouter._contains_router` | newer FastAPI asks it while it includes a router: the only moment
-  at which a router hears of its application before the start. Without it, it hears at the start |
+| `APIRouter._contains_router` | FastAPI from 0.137 on asks it while it includes a router: the only
+  moment at which a router hears of its application before the start. Before, it hears of it by a
+  route of a class of its own, which FastAPI makes anew for the including router |
 
 They are read once, when a subscriber is frozen. The rest of the package sees only the classes of
 this file. A test runs all of it on the oldest supported FastAPI and on the latest.
@@ -16,13 +17,13 @@ this file. A test runs all of it on the oldest supported FastAPI and on the late
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, get_args, get_origin
 
-from fastapi import params
+from fastapi import APIRouter, params
 from fastapi.dependencies.models import Dependant
 from fastapi.dependencies.utils import (
     get_dependant,
@@ -30,7 +31,9 @@ from fastapi.dependencies.utils import (
     solve_dependencies,
 )
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
+from starlette.routing import Match
 
 ORIGINAL = "__anystream_original__"
 """Attribute of a function that stands in for another one while its signature is read."""
@@ -227,25 +230,46 @@ async def solve(
     return solved.values, solved.background_tasks
 
 
-def when_included(router: Any, told: Callable[[Any], None]) -> None:
-    """Calls `told` with each router that a router is included in, where FastAPI lets it know.
+def when_included(router: APIRouter, told: Callable[[APIRouter], None]) -> None:
+    """Calls `told` with each router that includes a router, or one that this is included in.
 
     Args:
         router: the router that is included.
-        told: gets the including router.
+        told: gets the including router, before it merges lifespans.
     """
     asked = getattr(router, "_contains_router", None)
     if asked is None:
+        _add_witness(router, told)
         return
 
-    def contains_router(other: Any, *args: Any, **kwargs: Any) -> bool:
-        if not args and not kwargs:  # with more, it is the search itself that goes on
-            told(other)
-        return bool(asked(other, *args, **kwargs))
+    def contains_router(other: APIRouter, *args: Any) -> bool:
+        told(other)
+        return bool(asked(other, *args))
 
-    router._contains_router = contains_router
+    setattr(router, "_contains_router", contains_router)  # noqa: B010
 
 
-def overrides_of(provider: Any) -> Mapping[Any, Any]:
-    """An application's `dependency_overrides`."""
-    return getattr(provider, "dependency_overrides", None) or {}
+def _add_witness(router: APIRouter, told: Callable[[APIRouter], None]) -> None:
+    """FastAPI before 0.137 makes every route anew, of its own class, in the including router."""
+
+    class Witness(APIRoute):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            host = getattr(options.get("dependency_overrides_provider"), "router", None)
+            if isinstance(host, APIRouter) and added:
+                told(host)
+
+        def matches(self, scope: Any) -> tuple[Match, dict[str, Any]]:
+            return Match.NONE, {}
+
+    async def nothing() -> None: ...
+
+    added = False
+    router.add_api_route(
+        "/",
+        nothing,
+        include_in_schema=False,
+        operation_id=Witness.__qualname__,  # the user's functions for ids are not asked
+        route_class_override=Witness,
+    )
+    added = True

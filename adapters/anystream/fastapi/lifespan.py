@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from anystream.core.exceptions import SetupError
@@ -23,9 +23,12 @@ class RouterLifespan:
         router: the router.
         user: the router's `lifespan=`.
         setup_state: whether the state of the application gets the broker and the hooks' results.
+        start_timeout: seconds the broker may take to start; None for no limit.
     """
 
-    def __init__(self, router: Any, user: Any, setup_state: bool) -> None:
+    def __init__(
+        self, router: Any, user: Any, *, setup_state: bool, start_timeout: float | None
+    ) -> None:
         if user is not None and not callable(user):
             raise SetupError(
                 f"lifespan={user!r} is no lifespan: pass a function that takes the app"
@@ -35,6 +38,7 @@ class RouterLifespan:
         self.router = router
         self.user: Any = user
         self.setup_state = setup_state
+        self.start_timeout = start_timeout
         self.on_startup: list[Callable[[], Any]] = []
         self.on_shutdown: list[Callable[[], Any]] = []
         self.after_startup: list[Hook] = []
@@ -78,7 +82,7 @@ class RouterLifespan:
         router.settle_in(app)
         async with self._of_user(app) as state:
             router.state = {"broker": router.broker, **(state or {})}
-            await start_brokers([router.broker])
+            await start_brokers([router.broker], timeout=self.start_timeout)
             try:
                 for hook in self.after_startup:
                     found = await _settled(hook(app))
@@ -109,28 +113,6 @@ class RouterLifespan:
         lifespan = self.user(app)
         async with lifespan as state:
             yield state
-
-
-def remembering(
-    lifespan: Callable[[Any], AbstractAsyncContextManager[Any]], state: dict[str, Any]
-) -> Callable[[Any], AbstractAsyncContextManager[Any]]:
-    """The same lifespan, whose state is kept in `state` as long as it lasts.
-
-    Args:
-        lifespan: that of the application that a router is included in.
-        state: for handlers of messages, which have no request to ask.
-    """
-
-    @asynccontextmanager
-    async def remembered(app: Any) -> AsyncIterator[Any]:
-        async with lifespan(app) as found:
-            state.update(found or {})
-            try:
-                yield found
-            finally:
-                state.clear()
-
-    return remembered
 
 
 async def _settled(value: Any) -> Any:

@@ -32,7 +32,7 @@ class MessageHeaders(dict[str, Any]):
         return isinstance(key, str) and self.get(key) is not None
 
 
-class MessageRequest(Request):
+class StreamMessage(Request):
     """A message as a request: the body's keys and the captures of its address are query and path
     parameters, its headers the headers.
 
@@ -73,7 +73,7 @@ class MessageRequest(Request):
         self.context = context
         self._values = values
         self._message_headers = headers
-        self._json = body
+        self._decoded = body
 
     @property
     def query_params(self) -> Any:
@@ -97,4 +97,4 @@ class MessageRequest(Request):
 
     async def json(self) -> Any:
         """The decoded body."""
-        return self._json
+        return self._decoded

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from inspect import signature
 from typing import Any, ClassVar, TypeVar, cast
@@ -17,9 +17,11 @@ from anystream.core.publisher import Publisher
 from anystream.core.router import Router
 from anystream.core.subscriber import Subscriber
 from anystream.fastapi.binding import Binder
-from anystream.fastapi.framework import overrides_of, when_included
-from anystream.fastapi.lifespan import Hook, RouterLifespan, remembering
+from anystream.fastapi.config import FastAPIConfig
+from anystream.fastapi.framework import when_included
+from anystream.fastapi.lifespan import Hook, RouterLifespan
 from anystream.fastapi.results import ResponseOptions, ResultShape
+from anystream.fastapi.translating import as_depends, check_endpoint
 from anystream.specification import AsyncAPI
 
 HookT = TypeVar("HookT", bound=Hook)
@@ -50,6 +52,7 @@ class StreamRouter(APIRouter):
         specification: an `AsyncAPI` of your own; by default one with the application's title.
         specification_tags: tags of the server in the document.
         context: the context repository.
+        start_timeout: seconds the broker may take to start; None for no limit.
         **options: those of `APIRouter`, and those of the broker.
 
     Raises:
@@ -66,6 +69,7 @@ class StreamRouter(APIRouter):
         specification: AsyncAPI | None = None,
         specification_tags: Iterable[Any] = (),
         context: ContextRepo | None = None,
+        start_timeout: float | None = 30.0,
         **options: Any,
     ) -> None:
         for name, reason in _NOT_HERE.items():
@@ -73,10 +77,10 @@ class StreamRouter(APIRouter):
                 raise SetupError(f"{type(self).__name__} does not take `{name}`: {reason}")
         http = {name: options.pop(name) for name in _HTTP_OPTIONS & set(options)}
         self.state: dict[str, Any] = {}
-        self.host_state: dict[str, Any] = {}
-        self._hosts: list[Any] = []
-        self._app: Any = None
-        self._lifespan = RouterLifespan(self, http.pop("lifespan", None), setup_state)
+        self.fastapi_config = FastAPIConfig(http.get("dependency_overrides_provider"))
+        self._lifespan = RouterLifespan(
+            self, http.pop("lifespan", None), setup_state=setup_state, start_timeout=start_timeout
+        )
         self._lifespan.on_startup += http.pop("on_startup", None) or []
         self._lifespan.on_shutdown += http.pop("on_shutdown", None) or []
         repo = context or ContextRepo()
@@ -86,8 +90,9 @@ class StreamRouter(APIRouter):
         self.broker.binder = Binder(self)
         self.context = repo
         repo.set_global("app", self)
+        http["dependencies"] = as_depends(http.get("dependencies") or (), type(self).__name__)
         super().__init__(**http, lifespan=cast(Any, self._lifespan))
-        when_included(self, self._included_in)
+        when_included(self, self.fastapi_config.included_in)
         self._has_own_document = specification is not None
         self.schema = specification or AsyncAPI()
         self.schema.add_broker(self.broker)
@@ -95,27 +100,9 @@ class StreamRouter(APIRouter):
             for path, endpoint in asyncapi_routes(schema_url, self.schema):
                 self.add_route(self.prefix + path, cast(Any, endpoint), include_in_schema=False)
 
-    @property
-    def host_app(self) -> Any:
-        """The application that it lives in; None while that is not known."""
-        if self._app is None:
-            for host in self._hosts:
-                if (found := getattr(host, "dependency_overrides_provider", None)) is not None:
-                    return found
-        return self._app
-
-    def _included_in(self, host: APIRouter) -> None:
-        if not any(known is host for known in self._hosts):
-            self._hosts.append(host)
-            host.lifespan_context = remembering(host.lifespan_context, self.host_state)
-
-    def overrides(self) -> Mapping[Any, Any]:
-        """The application's `dependency_overrides`, as they are now."""
-        return overrides_of(self.dependency_overrides_provider or self.host_app)
-
     def settle_in(self, app: Any) -> None:
         """Remembers the application and lets the document say its name; called at the start."""
-        self._app = app
+        self.fastapi_config.set_application(app)
         if self._has_own_document:
             return
         try:
@@ -159,6 +146,21 @@ class StreamRouter(APIRouter):
         """
         made: Publisher = self.broker.publisher(*args, **options)
         return made
+
+    def add_api_route(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        """Adds an HTTP endpoint; what `get`, `post` and so on come to.
+
+        Args:
+            path: below the prefix.
+            endpoint: the function.
+            **options: those of `APIRouter.add_api_route`.
+
+        Raises:
+            SetupError: it has markers that belong into handlers of messages.
+        """
+        check_endpoint(endpoint)
+        options["dependencies"] = as_depends(options.get("dependencies") or (), endpoint)
+        super().add_api_route(path, endpoint, **options)
 
     def include_router(self, router: Any, **options: Any) -> None:
         """Includes a router: FastAPI's, another StreamRouter, or a plain one of the broker.

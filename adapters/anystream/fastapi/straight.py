@@ -20,7 +20,7 @@ from fastapi.exceptions import RequestValidationError
 
 from anystream.fastapi.context import FromContext
 from anystream.fastapi.framework import Call, Field
-from anystream.fastapi.request import MessageHeaders, MessageRequest
+from anystream.fastapi.request import MessageHeaders, StreamMessage
 
 _FAILED: Any = object()
 _ABSENT: Any = object()
@@ -48,7 +48,7 @@ class Incoming:
         body: Any,
         values: Mapping[str, Any],
         hidden: bool,
-        make: Callable[[Incoming], MessageRequest],
+        make: Callable[[Incoming], StreamMessage],
     ) -> None:
         self.message = message
         self.body = body
@@ -57,7 +57,7 @@ class Incoming:
         self.background: BackgroundTasks | None = None
         self.stack: Any = None
         self._headers: MessageHeaders | None = MessageHeaders() if hidden else None
-        self._request: MessageRequest | None = None
+        self._request: StreamMessage | None = None
 
     @property
     def headers(self) -> MessageHeaders:
@@ -67,7 +67,7 @@ class Incoming:
         return self._headers
 
     @property
-    def request(self) -> MessageRequest:
+    def request(self) -> StreamMessage:
         """The message as a request; the same object for everybody."""
         if self._request is None:
             self._request = self.make(self)

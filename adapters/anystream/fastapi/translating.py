@@ -58,15 +58,7 @@ class Translator:
         Raises:
             SetupError: one of them is no dependency.
         """
-        found = []
-        for item in items:
-            if not isinstance(item, (params.Depends, Dependant)):
-                raise SetupError(
-                    f"{owner!r}: dependencies=[{item!r}] is no dependency: "
-                    "pass `Depends(function)` of fastapi"
-                )
-            found.append(self._marker(item, "", Any))
-        return found
+        return [self._depends(it, Any) for it in as_depends(items, owner)]
 
     def _parameter(self, parameter: inspect.Parameter) -> inspect.Parameter:
         hint, default = parameter.annotation, parameter.default
@@ -122,6 +114,71 @@ class Translator:
         twin = copy(marker)
         object.__setattr__(twin, "dependency", call)  # frozen in newer FastAPI
         return twin
+
+
+def as_depends(items: Iterable[Any], owner: Any) -> list[params.Depends]:
+    """Dependencies of either library as FastAPI's.
+
+    Args:
+        items: what was given as `dependencies`.
+        owner: to whom, for the message.
+
+    Raises:
+        SetupError: one of them is no dependency.
+    """
+    found = []
+    for item in items:
+        if isinstance(item, Dependant):
+            found.append(Depends(item.dependency, use_cache=item.use_cache))
+        elif isinstance(item, params.Depends):
+            found.append(item)
+        else:
+            raise SetupError(
+                f"{owner!r}: dependencies=[{item!r}] is no dependency: "
+                "pass `Depends(function)` of fastapi"
+            )
+    return found
+
+
+def check_endpoint(call: Callable[..., Any]) -> None:
+    """Refuses markers in an HTTP endpoint that belong into handlers of messages.
+
+    Args:
+        call: the endpoint.
+
+    Raises:
+        SetupError: there is one; it says what to take instead.
+    """
+    for name, parameter in _signature(call).parameters.items():
+        markers = (parameter.default, *get_args(parameter.annotation)[1:])
+        fastapi = [it.dependency for it in markers if isinstance(it, params.Depends)]
+        wrong = [it for it in markers if isinstance(it, (Dependant, ContextField))]
+        if any(isinstance(it, FromContext) for it in fastapi):
+            kind = "Context"
+        elif wrong and not fastapi:
+            kind = _kind_of(wrong[0])
+        else:
+            continue
+        advice = "take `router.broker`, or what `request.state` has"
+        if kind != "Context":
+            advice = f"import {kind} from fastapi"
+        raise SetupError(
+            f"{where(call)}: `{name}` has the {kind} of message handlers, in an HTTP endpoint: "
+            f"{advice}"
+        )
+
+
+def _signature(call: Callable[..., Any]) -> inspect.Signature:
+    try:
+        return inspect.signature(call, eval_str=True)
+    except Exception:  # names that only type checkers know: FastAPI is to say so
+        return inspect.signature(call)
+
+
+def _kind_of(marker: Any) -> str:
+    if isinstance(marker, Dependant):
+        return "Depends"
+    return {"message.headers": "Header", "message.path": "Path"}.get(marker.prefix, "Context")
 
 
 def own_parameters(call: Callable[..., Any]) -> list[str]:

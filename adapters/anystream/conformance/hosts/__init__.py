@@ -8,6 +8,7 @@ SHIPPED = tuple(
         "asgi",
         "starlette",
         "fastapi",
+        "fastapi_router",
         "litestar",
         "quart",
         "falcon",

@@ -23,4 +23,5 @@ def make_app(user: UserCode) -> FastAPI:
     return app
 
 
-host = replace(fastapi.host, name="fastapi_router", make_app=make_app)
+# one server: what the others do with a lifespan is seen with the `fastapi` host
+host = replace(fastapi.host, name="fastapi_router", make_app=make_app, servers=("uvicorn",))
