@@ -26,6 +26,7 @@ from anystream.asgi import (
     put,
     setup,
 )
+from anystream.asgi import app as app_module
 from anystream.asgi.listening import Listeners
 from anystream.asgi.types import Receive, Scope, Send
 from anystream.core.app import FastStream
@@ -155,6 +156,26 @@ async def test_stops_when_the_server_is_cancelled() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert not broker.started
+
+
+@pytest.mark.parametrize(("graceful", "finishes"), [(60.0, True), (0.0, False), (None, False)])
+async def test_stop_takes_as_long_as_a_broker_drains(
+    graceful: float | None, finishes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broker that may drain for longer is not cut short; one that may not, is."""
+    monkeypatch.setattr(app_module, "STOP_MARGIN", 0.3)
+
+    class Draining(RecordingBroker):
+        graceful_timeout = graceful
+
+        async def stop(self) -> None:
+            await asyncio.sleep(1)
+            await super().stop()
+
+    broker = Draining()
+    async with AsgiFastStream(broker).start_lifespan_context():
+        assert broker.started
+    assert ("broker.stop" in broker.journal) == finishes
 
 
 async def test_starts_again() -> None:

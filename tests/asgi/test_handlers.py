@@ -4,10 +4,13 @@ import asyncio
 import json
 import logging
 from typing import Annotated, Any
+from urllib.parse import parse_qs
 
 import httpx
 import pytest
 from fast_depends import Provider
+from hypothesis import example, given
+from hypothesis import strategies as st
 from pydantic import BaseModel
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -449,3 +452,11 @@ def test_headers_and_query_of_a_request() -> None:
     )
     assert request.headers == {"x-a": "2"}
     assert request.query_params == {"a": ["1", "2"], "c": ["é"]}
+
+
+@given(st.text(alphabet="ab=&%+;4é", max_size=12))
+@example("a=1&a=2&b=&=c&a=b=c&&a;b=1")
+def test_queries_are_those_of_the_standard_library(query: str) -> None:
+    """Whatever there is in it."""
+    request = request_of(query_string=query.encode("latin-1"))
+    assert request.query_params == parse_qs(query)

@@ -121,8 +121,21 @@ SCENARIOS: tuple[Scenario, ...] = (
         Goal(FASTSTREAM, 0.35, 0.25, "at most"),
         sides=FRAMEWORKS,
     ),
-    _one("http-ping", "endpoint", "ping", 4000, of_raw(1.15, 1.06), times_less(3.4)),
-    _one("http-get", "endpoint", "get", 4000, of_raw(1.15, 1.06), times_less(2.5)),
+    *(
+        Scenario(
+            f"http-{case}",
+            "endpoint",
+            case,
+            4000,
+            {case: cpu, "time of a request": (of_raw(1 / 0.7), times_less(1.0))},
+        )
+        for case, cpu in (
+            ("ping", (of_raw(1.15, 1.06), times_less(3.4))),
+            ("get", (of_raw(1.15, 1.06), times_less(2.5))),
+            ("query", (of_raw(1.5, 1.35), times_less(2.5))),
+            ("json", (of_raw(1.5, 1.35), times_less(2.5))),
+        )
+    ),
     *(
         _one(f"host-{host}", "hosts", host, 3000, of_raw(1.1), sides=(RAW, ANYSTREAM))
         for host in _HOSTS

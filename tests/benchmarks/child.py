@@ -43,13 +43,18 @@ def serve_rounds(module: Any, case: str, side: str) -> None:
     def control() -> None:
         port = int(os.environ["BENCH_PORT"])
         path = module.path_of(case, side)
+        body = module.body_of(case) if hasattr(module, "body_of") else ""
         say(ready=True)
         while line := sys.stdin.readline():
-            began = time.process_time()
-            say(load={"port": port, "path": path, "count": int(line)})
-            if not sys.stdin.readline():
+            count, cpu = int(line), time.process_time()
+            say(load={"port": port, "path": path, "count": count, "body": body})
+            seconds = sys.stdin.readline()
+            if not seconds:
                 break
-            say(result={case: (time.process_time() - began) / int(line) * 1e6})
+            row = {case: (time.process_time() - cpu) / count * 1e6}
+            if hasattr(module, "TIME"):
+                row[module.TIME] = float(seconds) / count * 1e6
+            say(result=row)
         os._exit(0)
 
     threading.Thread(target=control, daemon=True).start()

@@ -10,15 +10,22 @@ import time
 CONNECTIONS = 16
 
 
-def load(port: int, path: str, count: int) -> None:
-    """Sends `count` GET requests and checks the status of each answer.
+def load(port: int, path: str, count: int, body: str = "") -> float:
+    """Sends `count` requests and checks the status of each answer.
 
     Args:
         port: where the server listens, on 127.0.0.1.
         path: what is asked for.
         count: how many requests in all.
+        body: JSON to POST; GET without one.
+
+    Returns:
+        The seconds from the first request to the last answer.
     """
     request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n".encode()
+    if body:
+        length = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+        request = b"POST" + request[3:-2] + length.encode()
     size = answer_size(port, request)
     selector = selectors.DefaultSelector()
     lines: list[socket.socket] = []
@@ -30,8 +37,10 @@ def load(port: int, path: str, count: int) -> None:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             selector.register(sock, selectors.EVENT_READ)
             lines.append(sock)
-            sock.sendall(request)
             waiting[sock] = size
+        began = time.perf_counter()
+        for sock in lines:
+            sock.sendall(request)
             sent += 1
         while answered < count:
             for key, _ in selector.select(10):
@@ -47,6 +56,7 @@ def load(port: int, path: str, count: int) -> None:
                 if sent < count:
                     sock.sendall(request)
                     sent += 1
+        return time.perf_counter() - began
     finally:
         selector.close()
         for sock in lines:

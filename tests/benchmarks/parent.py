@@ -82,17 +82,16 @@ class Child:
                 work = getattr(import_module(f"tests.benchmarks.{module}"), name)
                 self.serve(work, message["options"])
             elif "load" in message:
-                self.serve(load, message["load"])
-                self.tell("done")
+                self.tell(str(self.serve(load, message["load"])))
             elif key in message:
                 return message[key]
             else:
                 raise SideFailed(f"{self.name}: {message.get('error', message)}")
 
-    def serve(self, work: Callable[..., None], options: dict[str, Any]) -> None:
+    def serve(self, work: Callable[..., Any], options: dict[str, Any]) -> Any:
         """Does what the child asks for; a refusal is the child's failure."""
         try:
-            work(**options)
+            return work(**options)
         except (OSError, RuntimeError) as error:
             raise SideFailed(f"{self.name}: {error}\n{self.noise()}") from error
 

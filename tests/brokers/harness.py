@@ -47,6 +47,7 @@ class Can(str, Enum):
     READ = "`get_one` and `async for` take messages without a handler"
     BACKGROUND = "a publish does not wait for the handler"
     DRAIN = "`stop()` waits for handlers in flight, and cancels them after `graceful_timeout`"
+    REFUSE = "a message that can never be taken is refused at once, whatever `publish_retry` says"
     SERVER = "a server that is away makes the start fail"
     CONNECTION = "publishing without a connection is refused"
 
@@ -71,6 +72,7 @@ CLOSED_IN_TEST_MODE: Mapping[Can, str] = {
     Can.READ: "messages go to handlers in the publisher's task; there is nothing to read from",
     Can.BACKGROUND: "a publish returns when the handlers are done, and raises what they raise",
     Can.DRAIN: "nothing is in flight once the publish has returned",
+    Can.REFUSE: "there is no server that refuses",
     Can.SERVER: "there is no server",
     Can.CONNECTION: "a test broker is connected from its beginning to its end",
 }
@@ -189,6 +191,14 @@ class Harness(ABC):
 
     def broker_nowhere(self, **options: Any) -> Any:
         """A broker whose server is not there: `127.0.0.1`, a port where nobody listens."""
+        raise NotImplementedError
+
+    def away(self) -> Exception:
+        """What a publish raises while the server is away."""
+        return ConnectionError("away")
+
+    async def publish_refused(self, broker: Any, address: str) -> Any:
+        """Publishes what the server or its client can never take."""
         raise NotImplementedError
 
     async def reading(self, subscriber: Any, kind: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from confluent_kafka import KafkaError
+
 from anystream.confluent import (
     KafkaBroker,
     KafkaPublisher,
@@ -14,8 +16,8 @@ from anystream.confluent import (
     TestKafkaBroker,
 )
 from anystream.confluent.annotations import KafkaMessage
+from anystream.confluent.errors import DeliveryTimeout
 from anystream.confluent.message import KafkaMessage as MessageClass
-from tests.broker_probes import TARGETS
 from tests.brokers.kafka_harness import KafkaHarness
 
 _groups = itertools.count(1)
@@ -23,7 +25,6 @@ _groups = itertools.count(1)
 
 class ConfluentHarness(KafkaHarness):
     name = "confluent"
-    pattern_kind = "pattern"
 
     broker_class = KafkaBroker
     router_class = KafkaRouter
@@ -34,11 +35,8 @@ class ConfluentHarness(KafkaHarness):
     message_class = MessageClass
     message = KafkaMessage
 
-    def broker(self, **options: Any) -> KafkaBroker:
-        return KafkaBroker(TARGETS["kafka"].url, **{"reply_topic": self.answers(), **options})
-
-    def broker_nowhere(self, **options: Any) -> KafkaBroker:
-        return KafkaBroker("127.0.0.1:1", **options)
+    def away(self) -> Exception:
+        return DeliveryTimeout(KafkaError(KafkaError._MSG_TIMED_OUT), "no answer")
 
     def source(
         self, address: str, kind: str, *, group: str | None = None, batch: bool = False
@@ -55,15 +53,6 @@ class ConfluentHarness(KafkaHarness):
         if batch:
             found.update(batch=True, max_records=10, polling_interval=0.2)
         return found
-
-    def source_of(
-        self, address: str, kind: str, **options: Any
-    ) -> tuple[list[Any], dict[str, Any]]:
-        found = self.source(address, kind, **options)
-        return ([], {"pattern": address, **found}) if kind == "pattern" else ([address], found)
-
-    def soon_of(self, address: str, kind: str, group: str) -> tuple[list[Any], dict[str, Any]]:
-        return self.source_of(address, kind, group=group)
 
 
 HARNESS = ConfluentHarness()

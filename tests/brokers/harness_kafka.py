@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from aiokafka.errors import RequestTimedOutError
+
 from anystream.kafka import (
     KafkaBroker,
     KafkaPublisher,
@@ -13,14 +15,13 @@ from anystream.kafka import (
     TestKafkaBroker,
 )
 from anystream.kafka.annotations import KafkaMessage
+from anystream.kafka.errors import DeliveryTimeout
 from anystream.kafka.message import KafkaMessage as MessageClass
-from tests.broker_probes import TARGETS
 from tests.brokers.kafka_harness import KafkaHarness
 
 
 class AiokafkaHarness(KafkaHarness):
     name = "kafka"
-    pattern_kind = "pattern"
 
     broker_class = KafkaBroker
     router_class = KafkaRouter
@@ -31,11 +32,8 @@ class AiokafkaHarness(KafkaHarness):
     message_class = MessageClass
     message = KafkaMessage
 
-    def broker(self, **options: Any) -> KafkaBroker:
-        return KafkaBroker(TARGETS["kafka"].url, **{"reply_topic": self.answers(), **options})
-
-    def broker_nowhere(self, **options: Any) -> KafkaBroker:
-        return KafkaBroker("127.0.0.1:1", **options)
+    def away(self) -> Exception:
+        return DeliveryTimeout("no answer", RequestTimedOutError())
 
     def source(
         self, address: str, kind: str, *, group: str | None = None, batch: bool = False
@@ -47,15 +45,6 @@ class AiokafkaHarness(KafkaHarness):
         if batch:
             found.update(batch=True, max_records=10, batch_timeout_ms=200)
         return found
-
-    def source_of(
-        self, address: str, kind: str, **options: Any
-    ) -> tuple[list[Any], dict[str, Any]]:
-        found = self.source(address, kind, **options)
-        return ([], {"pattern": address, **found}) if kind == "pattern" else ([address], found)
-
-    def soon_of(self, address: str, kind: str, group: str) -> tuple[list[Any], dict[str, Any]]:
-        return self.source_of(address, kind, group=group)
 
 
 HARNESS = AiokafkaHarness()

@@ -31,6 +31,7 @@ class MemoryHarness(Harness):
         Can.PUBLISH_BATCH: "it has no `publish_batch`: a publish costs no round trip",
         Can.FOREIGN: NO_SERVER,
         Can.FOREIGN_HEADERS: NO_SERVER,
+        Can.REFUSE: "it takes every message",
         Can.SERVER: NO_SERVER,
         Can.NEXT: "what waits or is in hand ends with its subscriber",
         Can.KEEP: "nothing is kept for subscribers that come later",

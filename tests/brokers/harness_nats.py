@@ -10,6 +10,7 @@ import nats
 from hypothesis import strategies as st
 from nats.js.errors import NotFoundError
 
+from anystream.core.exceptions import BrokerConnectionError
 from anystream.nats import (
     ConsumerConfig,
     JStream,
@@ -91,6 +92,12 @@ class NatsHarness(Harness):
         if kind == "core":
             return {"subject": address}
         return {"subject": address, "stream": self._stream(address)}
+
+    def away(self) -> Exception:
+        return BrokerConnectionError("away")
+
+    async def publish_refused(self, broker: NatsBroker, address: str) -> Any:
+        return await broker.publish(b"x" * 2_000_000, address)
 
     async def send_foreign(
         self, data: bytes, address: str, kind: str, headers: Mapping[str, str]

@@ -22,6 +22,7 @@ from anystream.rabbit import (
     TestRabbitBroker,
 )
 from anystream.rabbit.annotations import RabbitMessage
+from anystream.rabbit.errors import ConnectionLost
 from anystream.rabbit.message import RabbitMessage as MessageClass
 from tests.broker_probes import TARGETS
 from tests.brokers.harness import RUN, Harness
@@ -83,6 +84,12 @@ class RabbitHarness(Harness):
         if kind == "topic":
             return {"routing_key": address, "exchange": EXCHANGE}
         return {"queue": address}
+
+    def away(self) -> Exception:
+        return ConnectionLost("away")
+
+    async def publish_refused(self, broker: RabbitBroker, address: str) -> Any:
+        return await broker.publish("x", address, exchange=RabbitExchange(f"no-such-{RUN}"))
 
     async def send_foreign(
         self, data: bytes, address: str, kind: str, headers: Mapping[str, str]

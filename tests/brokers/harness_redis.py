@@ -21,6 +21,7 @@ from anystream.redis import (
     TestRedisBroker,
 )
 from anystream.redis.annotations import RedisMessage
+from anystream.redis.exceptions import ServerAway
 from anystream.redis.message import RedisMessage as MessageClass
 from tests.broker_probes import TARGETS
 from tests.brokers.harness import RUN, Can, Fate, Harness
@@ -92,6 +93,13 @@ class RedisHarness(Harness):
 
     def target(self, address: str, kind: str) -> dict[str, Any]:
         return {"stream" if kind == "group" else kind: address}
+
+    def away(self) -> Exception:
+        return ServerAway("away")
+
+    async def publish_refused(self, broker: RedisBroker, address: str) -> Any:
+        await broker.publish("x", stream=address)
+        return await broker.publish("x", list=address)
 
     async def send_foreign(
         self, data: bytes, address: str, kind: str, headers: Mapping[str, str]

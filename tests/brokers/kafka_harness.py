@@ -39,6 +39,7 @@ class KafkaHarness(Harness):
     kinds = ("topic", "group")
     settling = ("group",)
     group_kind = "group"
+    pattern_kind = "pattern"
     publisher_argument = "topic"
     # messages of one partition are handled in order
     unordered: ClassVar = {"ack_policy": AckPolicy.ACK_FIRST}
@@ -63,6 +64,22 @@ class KafkaHarness(Harness):
         self._made: list[str] = []
         self._free: list[str] = []
         self._answers = ""
+
+    def broker(self, **options: Any) -> Any:
+        url = TARGETS["kafka"].url
+        return self.broker_class(url, **{"reply_topic": self.answers(), **options})
+
+    def broker_nowhere(self, **options: Any) -> Any:
+        return self.broker_class("127.0.0.1:1", **options)
+
+    def source_of(
+        self, address: str, kind: str, **options: Any
+    ) -> tuple[list[Any], dict[str, Any]]:
+        found = self.source(address, kind, **options)
+        return ([], {"pattern": address, **found}) if kind == "pattern" else ([address], found)
+
+    def soon_of(self, address: str, kind: str, group: str) -> tuple[list[Any], dict[str, Any]]:
+        return self.source_of(address, kind, group=group)
 
     def answers(self) -> str:
         """The topic for answers to requests; one for the whole run."""
@@ -95,6 +112,9 @@ class KafkaHarness(Harness):
                 future.result()
 
         await asyncio.to_thread(delete)
+
+    async def publish_refused(self, broker: Any, address: str) -> Any:
+        return await broker.publish(b"x" * 2_000_000, address)
 
     async def send_foreign(
         self, data: bytes, address: str, kind: str, headers: Mapping[str, str]

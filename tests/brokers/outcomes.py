@@ -10,7 +10,8 @@ from typing import Annotated, Any
 
 from anystream.core import AckPolicy, Context
 from anystream.core.exceptions import AckMessage, NackMessage, RejectMessage, SkipMessage
-from tests.brokers.rig import Rig, Seen
+from tests.brokers.rig import Rig
+from tests.waiting import Seen
 
 Message = Annotated[Any, Context("message")]
 VERBS = ("ack", "nack", "reject", "nothing")

@@ -12,43 +12,9 @@ import pytest
 
 from anystream.core.exceptions import SubscriberNotFound
 from tests.brokers.harness import Can, Fate, Harness
+from tests.waiting import Seen
 
 _numbers = itertools.count(1)
-
-
-class Seen:
-    """What handlers saw, to be awaited.
-
-    Args:
-        patience: seconds to wait at most.
-    """
-
-    def __init__(self, patience: float = 10.0) -> None:
-        self.items: list[Any] = []
-        self.patience = patience
-        self._new = asyncio.Event()
-
-    def __call__(self, item: Any) -> None:
-        self.items.append(item)
-        self._new.set()
-
-    async def count(self, wanted: int) -> list[Any]:
-        """Waits until there are so many; fails when that takes too long."""
-        try:
-            await asyncio.wait_for(self.enough(wanted), self.patience)
-        except asyncio.TimeoutError:
-            pytest.fail(f"{len(self.items)} of {wanted} within {self.patience} s: {self.items!r}")
-        return self.items
-
-    async def one(self) -> Any:
-        """The first thing, when there is one."""
-        return (await self.count(1))[0]
-
-    async def enough(self, wanted: int) -> None:
-        """Waits until there are so many, for ever."""
-        while len(self.items) < wanted:
-            self._new.clear()
-            await self._new.wait()
 
 
 class Rig:

@@ -19,7 +19,8 @@ from anystream.core.exceptions import (
     StopConsume,
 )
 from tests.brokers.harness import Can
-from tests.brokers.rig import Rig, Seen
+from tests.brokers.rig import Rig
+from tests.waiting import Seen
 
 needs = pytest.mark.needs
 every_kind = pytest.mark.kinds("every")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-from collections.abc import Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -14,7 +13,7 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from anystream.confluent import KafkaBroker
+from tests.waiting import Seen
 
 MANY = 40
 _run = uuid4().hex[:8]
@@ -27,36 +26,10 @@ QUICK: dict[str, Any] = {
 }
 
 
-class Seen:
-    """What handlers saw, to be awaited."""
-
-    def __init__(self) -> None:
-        self.items: list[Any] = []
-        self._new = asyncio.Event()
-
-    def __call__(self, item: Any) -> None:
-        self.items.append(item)
-        self._new.set()
-
-    async def count(self, wanted: int, timeout: float = 15.0) -> list[Any]:
-        """Waits until there are so many."""
-
-        async def enough() -> None:
-            while len(self.items) < wanted:
-                self._new.clear()
-                await self._new.wait()
-
-        try:
-            await asyncio.wait_for(enough(), timeout)
-        except asyncio.TimeoutError:
-            pytest.fail(f"{len(self.items)} of {wanted} within {timeout} seconds: {self.items!r}")
-        return self.items
-
-
 @pytest.fixture
 async def seen() -> Seen:
     """Collects what handlers saw."""
-    return Seen()
+    return Seen(15.0)
 
 
 class Server:
@@ -136,23 +109,3 @@ def server(kafka_url: str) -> Iterator[Server]:
 def topic(server: Server) -> str:
     """A topic with one partition that no other test uses."""
     return server.topic()
-
-
-@asynccontextmanager
-async def running(broker: KafkaBroker) -> Any:
-    """A started broker."""
-    await broker.start()
-    try:
-        yield broker
-    finally:
-        await broker.stop()
-
-
-async def until(condition: Callable[[], Any], timeout: float = 10.0) -> None:
-    """Waits for something that no event tells of."""
-
-    async def wait() -> None:
-        while not condition():
-            await asyncio.sleep(0.01)
-
-    await asyncio.wait_for(wait(), timeout)

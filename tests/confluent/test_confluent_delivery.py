@@ -13,7 +13,8 @@ from anystream.confluent import KafkaBroker, TopicPartition
 from anystream.confluent.annotations import KafkaMessage
 from anystream.core import AckPolicy
 from anystream.core.exceptions import NackMessage
-from tests.confluent.conftest import QUICK, Seen, Server, running, until
+from tests.confluent.conftest import QUICK, Server
+from tests.waiting import Seen, running, until
 
 pytestmark = pytest.mark.confluent
 

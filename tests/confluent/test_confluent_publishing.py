@@ -28,7 +28,8 @@ from anystream.core.exceptions import (
     IncorrectState,
 )
 from anystream.core.security import SASLPlaintext
-from tests.confluent.conftest import QUICK, Seen, Server, running
+from tests.confluent.conftest import QUICK, Server
+from tests.waiting import Seen, running
 
 on_server = pytest.mark.confluent
 

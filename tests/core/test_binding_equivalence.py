@@ -176,6 +176,21 @@ def _(journal: Any, model: Any) -> Any:
     return handler
 
 
+@case("plain function with an async dependency")
+def _(journal: Any, model: Any) -> Any:
+    async def double(amount: int):
+        journal.append("double")
+        return amount, amount
+
+    def plain(pair=Depends(double)):
+        return pair
+
+    def handler(user: str, pair=Depends(plain)):
+        return user, pair
+
+    return handler
+
+
 @case("dependency alone takes the body")
 def _(journal: Any, model: Any) -> Any:
     async def whole(body):

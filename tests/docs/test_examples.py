@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -49,17 +47,9 @@ from docs_src.concepts.testing import (  # noqa: F401 - collected here
     test_refused,
     test_whole_application,
 )
+from tests.waiting import running
 
 pytestmark = pytest.mark.memory
-
-
-@asynccontextmanager
-async def running(broker: Any) -> AsyncIterator[Any]:
-    await broker.start()
-    try:
-        yield broker
-    finally:
-        await broker.stop()
 
 
 async def asked(broker: Any, body: Any, subject: str, **options: Any) -> Any:

@@ -1,8 +1,7 @@
-"""The examples of docs_src/kafka, on a real server."""
+"""The examples of docs_src/kafka and docs_src/confluent, on a real server."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -11,7 +10,12 @@ from typing import Any
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from anystream.kafka import KafkaBroker
+from docs_src.confluent import acknowledging as confluent_acknowledging
+from docs_src.confluent import connecting as confluent_connecting
+from docs_src.confluent import publishing as confluent_publishing
+from docs_src.confluent import reading as confluent_reading
+from docs_src.confluent import rebalancing as confluent_rebalancing
+from docs_src.confluent import topics as confluent_topics
 from docs_src.kafka import (
     acknowledging,
     asking,
@@ -25,8 +29,21 @@ from docs_src.kafka import (
 from docs_src.kafka.test_orders import test_groups  # noqa: F401 - collected here
 from tests.brokers_up import why_down
 from tests.kafka.conftest import records_of
+from tests.waiting import until
 
-on_server = pytest.mark.kafka
+PREFIXES = {"kafka": "docs", "confluent": "shop"}  # of the topics in their examples
+
+
+def each_client(of_kafka: Any, of_confluent: Any) -> pytest.MarkDecorator:
+    """The same example with both clients, and what the names of its topics begin with."""
+    examples = {"kafka": of_kafka, "confluent": of_confluent}
+    return pytest.mark.parametrize(
+        ("example", "prefix"),
+        [
+            pytest.param(examples[name], prefix, marks=getattr(pytest.mark, name), id=name)
+            for name, prefix in PREFIXES.items()
+        ],
+    )
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -41,8 +58,9 @@ def _delete(url: str) -> None:
     if why_down("kafka") is not None:
         return
     admin = AdminClient({"bootstrap.servers": url})
+    ours = tuple(f"{prefix}." for prefix in PREFIXES.values())
     deadline = time.monotonic() + 10
-    while names := [name for name in admin.list_topics(timeout=10).topics if name[:5] == "docs."]:
+    while names := [n for n in admin.list_topics(timeout=10).topics if n.startswith(ours)]:
         assert time.monotonic() < deadline, names
         for future in admin.delete_topics(names).values():
             future.exception()  # one that is gone already
@@ -50,35 +68,28 @@ def _delete(url: str) -> None:
 
 
 @asynccontextmanager
-async def at_server(broker: KafkaBroker, url: str) -> AsyncIterator[KafkaBroker]:
+async def at_server(broker: Any, url: str) -> AsyncIterator[Any]:
     """The broker of an example at the server of the tests."""
-    broker.kafka.servers = [url]
+    if broker.kind == "kafka":
+        broker.kafka.servers = [url]
+    else:
+        broker.transport.clients.config.base["bootstrap.servers"] = url
     try:
         yield broker
     finally:
         await broker.stop()
 
 
-async def until(condition: Any) -> None:
-    """Waits for something that the example's handlers note."""
-
-    async def wait() -> None:
-        while not condition():
-            await asyncio.sleep(0.01)
-
-    await asyncio.wait_for(wait(), 10)
-
-
-@on_server
-async def test_topics(kafka_url: str) -> None:
+@each_client(topics, confluent_topics)
+async def test_topics(kafka_url: str, example: Any, prefix: str) -> None:
     """A group, a partition, a pattern, a batch."""
-    async with at_server(topics.broker, kafka_url) as broker:
+    async with at_server(example.broker, kafka_url) as broker:
         await broker.connect()
-        await broker.publish("x", "docs.audit.joe")
+        await broker.publish("x", f"{prefix}.audit.joe")
         await broker.start()
-        await broker.publish("tea", "docs.orders", partition=0)
-        await until(lambda: len(topics.handled) == 4)
-    assert sorted(topics.handled, key=str) == [
+        await broker.publish("tea", f"{prefix}.orders", partition=0)
+        await until(lambda: len(example.handled) == 4)
+    assert sorted(example.handled, key=str) == [
         ("batch", 1),
         ("group", "tea"),
         ("joe", "x"),
@@ -86,33 +97,40 @@ async def test_topics(kafka_url: str) -> None:
     ]
 
 
-@on_server
-async def test_acknowledging(kafka_url: str) -> None:
+@each_client(acknowledging, confluent_acknowledging)
+async def test_acknowledging(kafka_url: str, example: Any, prefix: str) -> None:
     """What is given back comes again, before what comes after it."""
-    async with at_server(acknowledging.broker, kafka_url) as broker:
+    async with at_server(example.broker, kafka_url) as broker:
         await broker.start()
         for name in ("one", "later", "two"):
-            await broker.publish(name, "docs.jobs")
-        await until(lambda: len(acknowledging.done) == 4)
-    assert acknowledging.done == ["one", "later", "later", "two"]
+            await broker.publish(name, f"{prefix}.jobs")
+        await until(lambda: len(example.done) == 4)
+    assert example.done == ["one", "later", "later", "two"]
 
 
-@on_server
-async def test_publishing(kafka_url: str) -> None:
+@each_client(publishing, confluent_publishing)
+async def test_publishing(kafka_url: str, example: Any, prefix: str) -> None:
     """What is stored, and what is refused."""
-    async with at_server(publishing.broker, kafka_url):
-        seen = await publishing.main()
-    assert seen == [("docs.prices", 0), 1, "MessageTooLarge"]
+    async with at_server(example.broker, kafka_url):
+        seen = await example.main()
+    assert seen == [(f"{prefix}.prices", 0), 1, "MessageTooLarge"]
 
 
-@on_server
+@each_client(reading, confluent_reading)
+async def test_reading(kafka_url: str, example: Any, prefix: str) -> None:
+    """A message is taken by hand."""
+    async with at_server(example.broker, kafka_url):
+        assert await example.main() == ["hello"]
+
+
+@pytest.mark.kafka
 async def test_asking(kafka_url: str) -> None:
     """The answer comes through the topic for answers."""
     async with at_server(asking.broker, kafka_url):
         assert await asking.main() == 42
 
 
-@on_server
+@pytest.mark.kafka
 async def test_transactions(kafka_url: str) -> None:
     """Both messages are there."""
     async with at_server(transactions.broker, kafka_url) as broker:
@@ -124,7 +142,7 @@ async def test_transactions(kafka_url: str) -> None:
     assert (bill.value, mail.value) == (b"bill for tea", b"thanks for tea")
 
 
-@on_server
+@pytest.mark.kafka
 async def test_rebalancing(kafka_url: str) -> None:
     """Partitions that came have a cache."""
     async with at_server(rebalancing.broker, kafka_url) as broker:
@@ -132,14 +150,18 @@ async def test_rebalancing(kafka_url: str) -> None:
         assert list(rebalancing.caches.values()) == [[]]
 
 
-@on_server
-async def test_reading(kafka_url: str) -> None:
-    """A message is taken by hand."""
-    async with at_server(reading.broker, kafka_url):
-        assert await reading.main() == ["hello"]
+@pytest.mark.confluent
+async def test_rebalancing_with_confluent(kafka_url: str) -> None:
+    """Partitions that came have a cache, until they go."""
+    async with at_server(confluent_rebalancing.broker, kafka_url) as broker:
+        await broker.start()
+        assert confluent_rebalancing.caches == {("shop.clicks", 0): []}
+    assert confluent_rebalancing.caches == {}
 
 
 def test_connecting() -> None:
     """Nothing connects before the start."""
-    assert connecting.broker.specification.protocol == "kafka-secure"
+    for broker in (connecting.broker, confluent_connecting.broker):
+        assert broker.specification.protocol == "kafka-secure"
+        assert "secret" not in repr(broker)
     assert connecting.broker.kafka.security["sasl_mechanism"] == "SCRAM-SHA-256"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 
 import nats
 import pytest
@@ -24,6 +22,7 @@ from docs_src.nats import (
 )
 from docs_src.nats.test_orders import test_stream  # noqa: F401 - collected here
 from docs_src.nats.test_watch import test_watch  # noqa: F401 - collected here
+from tests.waiting import until
 
 on_server = pytest.mark.nats
 
@@ -48,16 +47,6 @@ async def _delete(url: str, names: Sequence[str]) -> None:
         except nats.js.errors.NotFoundError:
             continue
     await client.close()
-
-
-async def until(condition: Any) -> None:
-    """Waits for something that the example's handlers note."""
-
-    async def wait() -> None:
-        while not condition():
-            await asyncio.sleep(0.01)
-
-    await asyncio.wait_for(wait(), 10)
 
 
 @on_server

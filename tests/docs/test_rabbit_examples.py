@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import aio_pika
 import pytest
@@ -23,6 +21,7 @@ from docs_src.rabbit import (
     streams,
 )
 from docs_src.rabbit.test_logs import test_topics  # noqa: F401 - collected here
+from tests.waiting import until
 
 on_server = pytest.mark.rabbit
 
@@ -52,16 +51,6 @@ async def _delete(url: str) -> None:
             await channel.queue_delete(name)
         for name in EXCHANGES:
             await channel.exchange_delete(name)
-
-
-async def until(condition: Any) -> None:
-    """Waits for something that the example's handlers note."""
-
-    async def wait() -> None:
-        while not condition():
-            await asyncio.sleep(0.01)
-
-    await asyncio.wait_for(wait(), 10)
 
 
 def test_connecting() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,6 +13,7 @@ from anystream.redis import RedisBroker
 from anystream.redis.servers import connection_options
 from docs_src.redis import channels, connecting, formats, lists, publishing, reading, streams
 from docs_src.redis.test_orders import test_orders  # noqa: F401 - collected here
+from tests.waiting import until
 
 on_server = pytest.mark.redis
 
@@ -35,16 +35,6 @@ async def at_server(broker: RedisBroker, url: str) -> AsyncIterator[Any]:
 async def _delete(client: Any) -> None:
     async for key in client.scan_iter("docs:*"):
         await client.delete(key)
-
-
-async def until(condition: Any) -> None:
-    """Waits for something that the example's handlers note."""
-
-    async def wait() -> None:
-        while not condition():
-            await asyncio.sleep(0.01)
-
-    await asyncio.wait_for(wait(), 10)
 
 
 def test_connecting() -> None:

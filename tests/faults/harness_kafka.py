@@ -58,8 +58,10 @@ class Aiokafka(FaultHarness):
     package: ClassVar = "anystream.kafka"
     watchful: ClassVar[dict[str, Any]] = {"request_timeout_ms": 2000}
     most_attempts = 60  # each of the client's parts tries every 0.1 s (retry_backoff_ms)
-    # a topic that is deleted and made again: tests/kafka/test_kafka_deleted.py
-    deletions: ClassVar = {"membership": Deletion(disturb_group)}
+    deletions: ClassVar = {
+        "membership": Deletion(disturb_group),
+        "topic": Deletion(delete_topic, with_messages=True, no_promise=SAME_NAME),
+    }
 
     def broker(self, url: str, logger: Any, *, watchful: bool = False, **options: Any) -> Any:
         options |= self.watchful if watchful else {}
@@ -84,8 +86,4 @@ class Aiokafka(FaultHarness):
 class Confluent(Aiokafka):
     name = "confluent"
     package: ClassVar = "anystream.confluent"
-    deletions: ClassVar = {
-        **Aiokafka.deletions,
-        "topic": Deletion(delete_topic, with_messages=True, no_promise=SAME_NAME),
-    }
     watchful: ClassVar[dict[str, Any]] = {"config": {"socket.timeout.ms": 2000}}

@@ -91,14 +91,18 @@ class Server(ABC):
             )
         self._wait_for_answer()
 
-    def _wait_for_answer(self) -> None:
+    def probe(self) -> None:
+        """Raises BrokerDown unless it answers in its own protocol."""
         target = dataclasses.replace(
             TARGETS[self.kind], variable="ANYSTREAM_NO_SUCH_URL", default_url=self.url()
         )
+        target.probe(1.0)
+
+    def _wait_for_answer(self) -> None:
         deadline = time.monotonic() + START_TIMEOUT
         while True:
             try:
-                return target.probe(1.0)
+                return self.probe()
             except BrokerDown as error:
                 ended = self.process is None or self.process.poll() is not None
                 if ended or time.monotonic() > deadline:
@@ -239,11 +243,14 @@ class KafkaServer(Server):
             return
         properties.write_text("".join(f"{name}={value}\n" for name, value in self._properties()))
         told = ["kafka.tools.StorageTool", "format", "--cluster-id", "anystreamFaultTests000"]
-        made = subprocess.run(
-            [*self._java(), *told, "--config", str(properties)], capture_output=True, check=False
-        )
+        told += ["--config", str(properties), *self.format_options()]
+        made = subprocess.run([*self._java(), *told], capture_output=True, check=False)
         if made.returncode != 0:
             raise ServerFailed(f"kafka: {made.stderr.decode(errors='replace')}")
+
+    def format_options(self) -> list[str]:
+        """Further arguments for the tool that makes its storage."""
+        return []
 
     def _properties(self) -> list[tuple[str, object]]:
         names = {f"BEHIND{n}": proxy for n, proxy in enumerate(self.listeners)}

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -17,7 +15,7 @@ from aiokafka.structs import TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from anystream.kafka import KafkaBroker
-from tests.brokers.rig import Seen
+from tests.waiting import Seen
 
 RUN = f"{os.getpid()}-{uuid4().hex[:6]}"
 QUICK: dict[str, Any] = {
@@ -91,18 +89,6 @@ def broker(kafka_url: str) -> KafkaBroker:
     return KafkaBroker(kafka_url, logger=None)
 
 
-@asynccontextmanager
-async def running(*brokers: KafkaBroker) -> AsyncIterator[KafkaBroker]:
-    """Started brokers."""
-    try:
-        for each in brokers:
-            await each.start()
-        yield brokers[0]
-    finally:
-        for each in brokers:
-            await each.stop()
-
-
 @pytest.fixture
 async def producer(kafka_url: str) -> AsyncIterator[AIOKafkaProducer]:
     """The bare client's producer."""
@@ -134,14 +120,3 @@ async def committed(url: str, group: str, topic: str, partition: int = 0) -> int
         return found
     finally:
         await consumer.stop()
-
-
-async def until(condition: Callable[[], Any], timeout: float = 10.0) -> None:
-    """Waits for something that no event tells of."""
-    deadline = time.monotonic() + timeout
-    while True:
-        found = condition()
-        if await found if asyncio.iscoroutine(found) else found:
-            return
-        assert time.monotonic() < deadline, "it did not become true"
-        await asyncio.sleep(0.02)

@@ -22,8 +22,8 @@ from anystream.core.security import SASLPlaintext
 from anystream.kafka import KafkaBroker, KafkaRouter, TestKafkaBroker, Topic
 from anystream.kafka.annotations import KafkaMessage
 from anystream.kafka_common.errors import MessageTooLarge, TopicNotFound
-from tests.brokers.rig import Seen
-from tests.kafka.conftest import QUICK, Topics, committed, records_of, running, until
+from tests.kafka.conftest import QUICK, Topics, committed, records_of
+from tests.waiting import Seen, running, until
 
 pytestmark = pytest.mark.kafka
 

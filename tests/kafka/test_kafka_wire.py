@@ -11,8 +11,8 @@ from anystream.core.exceptions import PublishError
 from anystream.kafka import KafkaBroker, KafkaResponse
 from anystream.kafka.annotations import KafkaMessage
 from anystream.kafka.exceptions import BatchBufferOverflowException
-from tests.brokers.rig import Seen
-from tests.kafka.conftest import QUICK, Topics, records_of, running
+from tests.kafka.conftest import QUICK, Topics, records_of
+from tests.waiting import Seen, running
 
 pytestmark = pytest.mark.kafka
 

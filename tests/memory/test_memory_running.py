@@ -462,3 +462,32 @@ async def test_no_task_is_left() -> None:
     await box.wait(2)
     await broker.stop()
     assert asyncio.all_tasks() == before
+
+
+async def test_stop_waits_for_a_stop_that_is_going_on() -> None:
+    """A broker is stopped when all handlers are through, also those of a subscriber that has
+    stopped itself."""
+    broker = MemoryBroker(logger=None)
+    slow, going_on, ended = asyncio.Event(), asyncio.Event(), []
+
+    @broker.subscriber("work", max_workers=2)
+    async def work(body: str) -> None:
+        if body == "stop":
+            raise StopConsume
+        going_on.set()
+        await slow.wait()
+        ended.append(body)
+
+    await broker.start()
+    await broker.publish("slow", "work")
+    await going_on.wait()
+    await broker.publish("stop", "work")
+    (subscriber,) = broker.subscribers
+    while not subscriber.is_stopping:
+        await asyncio.sleep(0)
+    stopping = asyncio.ensure_future(broker.stop())
+    done, _ = await asyncio.wait({stopping}, timeout=0.2)
+    assert not done
+    slow.set()
+    await stopping
+    assert ended == ["slow"]

@@ -9,56 +9,18 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import nats
 import pytest
 
 from anystream.nats import NatsBroker, TestNatsBroker
+from tests.waiting import Seen, running
 
 _numbers = itertools.count(1)
 
 Running = Callable[[NatsBroker], Any]
-
-
-class Seen:
-    """What handlers saw, to be awaited."""
-
-    def __init__(self) -> None:
-        self.items: list[Any] = []
-        self._new = asyncio.Event()
-
-    def __call__(self, item: Any) -> None:
-        self.items.append(item)
-        self._new.set()
-
-    async def count(self, wanted: int, timeout: float = 10.0) -> list[Any]:
-        """Waits until there are so many."""
-
-        async def enough() -> None:
-            while len(self.items) < wanted:
-                self._new.clear()
-                await self._new.wait()
-
-        try:
-            await asyncio.wait_for(enough(), timeout)
-        except asyncio.TimeoutError:
-            pytest.fail(f"{len(self.items)} of {wanted} within {timeout} seconds: {self.items!r}")
-        return self.items
-
-
-async def until(condition: Callable[[], Any], timeout: float = 10.0) -> None:
-    """Waits for something that no event tells of."""
-    deadline = time.monotonic() + timeout
-    while True:
-        found = condition()
-        if await found if asyncio.iscoroutine(found) else found:
-            return
-        assert time.monotonic() < deadline, "it did not become true"
-        await asyncio.sleep(0.02)
 
 
 @pytest.fixture
@@ -85,16 +47,6 @@ async def stream(nats_url: str) -> AsyncIterator[str]:
         pass
     finally:
         await client.close()
-
-
-@asynccontextmanager
-async def running(broker: NatsBroker) -> AsyncIterator[NatsBroker]:
-    """A started broker."""
-    await broker.start()
-    try:
-        yield broker
-    finally:
-        await broker.stop()
 
 
 @pytest.fixture(params=[pytest.param("server", marks=pytest.mark.nats), "in memory"])

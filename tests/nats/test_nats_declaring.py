@@ -23,7 +23,8 @@ from anystream.nats import (
     StreamSource,
     TestNatsBroker,
 )
-from tests.nats.conftest import NatsServer, Seen, running
+from tests.nats.conftest import NatsServer
+from tests.waiting import Seen, running
 
 pytestmark = pytest.mark.nats
 

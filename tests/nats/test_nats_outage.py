@@ -14,7 +14,8 @@ from anystream.core.exceptions import BrokerConnectionError, IncorrectState
 from anystream.nats import JStream, NatsBroker, PullSub
 from anystream.nats.errors import BufferFull
 from anystream.nats.security import NatsToken, NatsUserPassword
-from tests.nats.conftest import NatsServer, Seen, running, until
+from tests.nats.conftest import NatsServer
+from tests.waiting import Seen, running, until
 
 Servers = Callable[..., NatsServer]
 

@@ -21,7 +21,7 @@ from anystream.nats import (
     StorageType,
 )
 from anystream.nats.errors import NoStream, StreamRefused
-from tests.nats.conftest import Seen, running
+from tests.waiting import Seen, running
 
 pytestmark = pytest.mark.nats
 

@@ -20,7 +20,8 @@ from anystream.nats import (
     NatsRouter,
 )
 from anystream.nats.errors import NoResponders, PayloadTooLarge, RequestTimeout
-from tests.nats.conftest import Running, Seen, running
+from tests.nats.conftest import Running
+from tests.waiting import Seen, running
 
 
 class Order(BaseModel):

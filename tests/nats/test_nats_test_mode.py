@@ -11,7 +11,7 @@ from anystream.core.exceptions import FeatureNotSupportedException, SetupError
 from anystream.memory import MemoryBroker
 from anystream.nats import ConsumerConfig, NatsBroker, NatsMessage, PullSub, TestNatsBroker
 from anystream.nats.message import NatsBatchMessage
-from tests.nats.conftest import Seen
+from tests.waiting import Seen
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ from anystream.nats import (
 )
 from anystream.nats.annotations import NatsKvMessage, NatsObjMessage, ObjectStorage
 from tests.faults.proxy import Proxy
-from tests.nats.conftest import NatsServer, Seen, running, until
+from tests.nats.conftest import NatsServer
+from tests.waiting import Seen, running, until
 
 on_server = pytest.mark.nats
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +11,7 @@ import aio_pika
 import pytest
 
 from anystream.rabbit import RabbitBroker
-from tests.brokers.rig import Seen
+from tests.waiting import Seen
 
 
 @pytest.fixture
@@ -80,23 +79,3 @@ async def bare(rabbit_url: str) -> AsyncIterator[Bare]:
 def make(rabbit_url: str) -> Callable[..., RabbitBroker]:
     """Makes brokers for the server."""
     return lambda **options: RabbitBroker(rabbit_url, **{"logger": None, **options})
-
-
-@asynccontextmanager
-async def running(broker: RabbitBroker) -> AsyncIterator[RabbitBroker]:
-    """A started broker."""
-    await broker.start()
-    try:
-        yield broker
-    finally:
-        await broker.stop()
-
-
-async def until(condition: Callable[[], Any], timeout: float = 10.0) -> None:
-    """Waits for something that nothing announces."""
-
-    async def wait() -> None:
-        while not condition():
-            await asyncio.sleep(0.01)
-
-    await asyncio.wait_for(wait(), timeout)

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from anystream.rabbit import ExchangeType, RabbitBroker, RabbitExchange, RabbitQueue
-from tests.brokers.rig import Seen
 from tests.faults.servers import RabbitServer
-from tests.rabbit.conftest import running
+from tests.waiting import Seen, running
 
 pytestmark = [pytest.mark.rabbit, pytest.mark.slow]
 

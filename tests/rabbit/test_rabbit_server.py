@@ -37,8 +37,8 @@ from anystream.rabbit.errors import (
     NotDeclared,
     PluginMissing,
 )
-from tests.brokers.rig import Seen
-from tests.rabbit.conftest import Bare, running, until
+from tests.rabbit.conftest import Bare
+from tests.waiting import Seen, running, until
 
 pytestmark = pytest.mark.rabbit
 

@@ -6,9 +6,8 @@ import asyncio
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,32 +17,7 @@ import redis.asyncio
 import redis.exceptions
 
 from anystream.redis import RedisBroker
-
-
-class Seen:
-    """What handlers saw, to be awaited."""
-
-    def __init__(self) -> None:
-        self.items: list[Any] = []
-        self._new = asyncio.Event()
-
-    def __call__(self, item: Any) -> None:
-        self.items.append(item)
-        self._new.set()
-
-    async def count(self, wanted: int, timeout: float = 10.0) -> list[Any]:
-        """Waits until there are so many."""
-
-        async def enough() -> None:
-            while len(self.items) < wanted:
-                self._new.clear()
-                await self._new.wait()
-
-        try:
-            await asyncio.wait_for(enough(), timeout)
-        except asyncio.TimeoutError:
-            pytest.fail(f"{len(self.items)} of {wanted} within {timeout} seconds: {self.items!r}")
-        return self.items
+from tests.waiting import Seen
 
 
 @pytest.fixture
@@ -67,27 +41,6 @@ async def name(redis_url: str) -> AsyncIterator[str]:
     with suppress(redis.exceptions.ConnectionError):
         async with redis.asyncio.from_url(redis_url) as client:
             await client.delete(made)
-
-
-@asynccontextmanager
-async def running(broker: Any) -> AsyncIterator[Any]:
-    """A started broker."""
-    await broker.start()
-    try:
-        yield broker
-    finally:
-        await broker.stop()
-
-
-async def until(condition: Callable[[], Any], timeout: float = 10.0) -> None:
-    """Waits for something that no event tells of."""
-    deadline = time.monotonic() + timeout
-    while True:
-        found = condition()
-        if await found if asyncio.iscoroutine(found) else found:
-            return
-        assert time.monotonic() < deadline, "it did not become true"
-        await asyncio.sleep(0.02)
 
 
 def free_port() -> int:

@@ -17,7 +17,8 @@ from anystream.redis import (
     RedisRouter,
 )
 from anystream.redis.exceptions import CommandRefused, NobodyListens, RequestTimeout
-from tests.redis.conftest import Seen, broker_at, running, until
+from tests.redis.conftest import broker_at
+from tests.waiting import Seen, running, until
 
 pytestmark = pytest.mark.redis
 

@@ -11,7 +11,8 @@ import pytest
 import redis.asyncio
 
 from anystream.redis import ListSub, RedisClusterBroker, RedisSentinelBroker, StreamSub
-from tests.redis.conftest import RedisServer, Seen, free_port, running, until
+from tests.redis.conftest import RedisServer, free_port
+from tests.waiting import Seen, running, until
 
 pytestmark = pytest.mark.redis
 

@@ -20,7 +20,8 @@ from anystream.core.publish_policy import RetryPolicy
 from anystream.core.security import SASLPlaintext
 from anystream.redis import StreamSub
 from anystream.redis.exceptions import RequestTimeout, ServerAway
-from tests.redis.conftest import RedisServer, Seen, broker_at, free_port, running, until
+from tests.redis.conftest import RedisServer, broker_at, free_port
+from tests.waiting import Seen, running, until
 
 pytestmark = pytest.mark.redis
 

@@ -11,7 +11,8 @@ from anystream.core import AckPolicy
 from anystream.core.exceptions import NackMessage
 from anystream.redis import RedisStreamMessage, StreamSub
 from anystream.redis.stream_ids import before
-from tests.redis.conftest import Seen, broker_at, running, until
+from tests.redis.conftest import broker_at
+from tests.waiting import Seen, running, until
 
 pytestmark = pytest.mark.redis
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from anystream.core.exceptions import OptionError, PublishError
 from anystream.redis import BinaryMessageFormatV1, MessageFormat, RedisBroker, RedisResponse
 from anystream.redis.parser import pack, read_message
-from tests.redis.conftest import Seen, broker_at, running
+from tests.redis.conftest import broker_at
+from tests.waiting import Seen, running
 
 HEAD = bytes.fromhex("8942494e0d0a1a0a") + b"\x00\x01" + b"\x00\x00\x00\x12"
 

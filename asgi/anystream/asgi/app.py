@@ -28,7 +28,7 @@ from anystream.core.lifecycle import Lifecycle
 
 Routes = Iterable[tuple[str, ASGIApp]]
 
-STOP_TIMEOUT = 20.0  # seconds for each broker, more than it takes itself to drain
+DRAIN, STOP_MARGIN = 15.0, 5.0  # seconds; a broker has what it drains itself, and a few more
 
 
 class AppOptions(TypedDict, total=False):
@@ -78,7 +78,7 @@ class AsgiFastStream(FastStream):
         self._table = RouteTable()
         self._documented: list[tuple[str, HttpHandler]] = []
         self._endpoints: dict[str, Endpoint] = {}
-        self._lifecycle = Lifecycle(_Hooks(self), stop_timeout=STOP_TIMEOUT)
+        self._lifecycle = Lifecycle(_Hooks(self))
         self._options: Mapping[str, Any] = {}
         self._start_error: BaseException | None = None
         self._complaint_due = True
@@ -240,6 +240,8 @@ class AsgiFastStream(FastStream):
             raise
 
     async def _stop_all(self) -> None:
+        drains = [getattr(broker, "graceful_timeout", DRAIN) or 0.0 for broker in self.brokers]
+        self._lifecycle.stop_timeout = max(drains, default=DRAIN) + STOP_MARGIN
         try:
             for hosted in reversed(self.hosted):
                 await hosted.stop()

@@ -15,7 +15,7 @@ from fast_depends.library.serializer import SerializerProto
 from fast_depends.utils import get_typed_signature
 
 from anystream.asgi.endpoint import Reads
-from anystream.asgi.request import AsgiRequest
+from anystream.asgi.request_frame import RequestFrame
 from anystream.asgi.types import Receive, Scope
 from anystream.core.binding import Binding
 from anystream.core.context import ContextRepo, Frame, current_frame
@@ -24,29 +24,6 @@ from anystream.core.params import ContextField
 from anystream.core.places import where
 from anystream.core.plain_call import PlainCall
 from anystream.core.sentinel import EMPTY
-
-
-class RequestFrame(Frame):
-    """The context's link for a request in hand; the request object is made when asked for."""
-
-    __slots__ = ("_request", "receive", "scope")
-
-    _request: AsgiRequest
-    key = "request"
-
-    def __init__(self, repo: ContextRepo, scope: Scope, receive: Receive, outer: Any) -> None:
-        self.repo = repo
-        self.scope = scope
-        self.receive = receive
-        self.outer = outer
-
-    @property
-    def value(self) -> Any:
-        try:
-            return self._request
-        except AttributeError:
-            self._request = AsgiRequest(self.scope, self.receive)
-            return self._request
 
 
 class BoundHandler:

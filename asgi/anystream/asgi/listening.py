@@ -36,7 +36,7 @@ class Listeners:
 
         Args:
             options: `bind`, one address or several; else `uds`, `fd` or `host` and `port`.
-            default: `False` opens those of `bind` and `uds` only: uvicorn does the rest itself.
+            default: `False` leaves `host` and `port` to uvicorn.
 
         Raises:
             SetupError: an address of another form.
@@ -44,7 +44,8 @@ class Listeners:
         """
         addresses = options.get("bind")
         if not addresses:
-            addresses = _addresses(options) if default or options.get("uds") else ()
+            own = default or options.get("uds") or options.get("fd") is not None
+            addresses = _addresses(options) if own else ()
         made = cls(())
         try:
             for address in [addresses] if isinstance(addresses, str) else addresses:
@@ -97,6 +98,9 @@ class Listeners:
         opened = socket.socket(family, socket.SOCK_STREAM)
         self.sockets.append(opened)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            # as asyncio does it: else [::] would be in the way of 0.0.0.0
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         opened.bind((bare, number("bind", port)))
 
 

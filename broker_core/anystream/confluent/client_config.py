@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from anystream.confluent.options import ConsumerOptions
 from anystream.core.sentinel import EMPTY
+from anystream.kafka_common.options import AnyClientOptions, ProducerOptions
+
+
+def _by_dots(names: Iterable[str]) -> dict[str, str]:
+    return {name: name.replace("_", ".") for name in names}
+
 
 # parameter -> key, where replacing "_" by "." is not enough
-_COMMON = ("client_id", "metadata_max_age_ms", "connections_max_idle_ms")
+_PAUSE, _TIMEOUT = "retry_backoff_ms", "request_timeout_ms"
+_COMMON = _by_dots(AnyClientOptions.__optional_keys__ - {_PAUSE, _TIMEOUT})
 _PRODUCER = {
+    **_by_dots((*ProducerOptions.__optional_keys__, _PAUSE, _TIMEOUT)),
     "max_request_size": "message.max.bytes",
-    **{
-        name: name.replace("_", ".")
-        for name in (
-            *("request_timeout_ms", "retry_backoff_ms", "acks", "compression_type", "partitioner"),
-            *("linger_ms", "enable_idempotence", "transactional_id", "transaction_timeout_ms"),
-        )
-    },
 }
 _CONSUMER = {
-    "retry_backoff_ms": "fetch.error.backoff.ms",
-    "allow_auto_create_topics": "allow.auto.create.topics",
+    **_by_dots((*ConsumerOptions.__optional_keys__, "allow_auto_create_topics")),
+    _PAUSE: "fetch.error.backoff.ms",
     "fetch_max_wait_ms": "fetch.wait.max.ms",
-    **{
-        name: name.replace("_", ".")
-        for name in (
-            *("group_instance_id", "fetch_max_bytes", "fetch_min_bytes", "auto_offset_reset"),
-            *("max_partition_fetch_bytes", "auto_commit_interval_ms", "check_crcs"),
-            *("partition_assignment_strategy", "max_poll_interval_ms", "session_timeout_ms"),
-            *("heartbeat_interval_ms", "isolation_level"),
-        )
-    },
 }
-_ADMIN = {"retry_backoff_ms": "retry.backoff.ms"}
+_ADMIN = _by_dots((_PAUSE,))
 
 # what the new group protocol leaves to the server; librdkafka refuses them together
 _CLASSIC_ONLY = ("partition.assignment.strategy", "session.timeout.ms", "heartbeat.interval.ms")
@@ -48,7 +41,8 @@ class ClientConfig:
 
     Args:
         servers: addresses.
-        named: the broker's parameters by their names, defaults included.
+        named: the broker's options by their names, defaults included; those that are none of
+            librdkafka's do not matter.
         security: keys that follow from the security object.
         config: the user's own keys.
     """
@@ -69,7 +63,7 @@ class ClientConfig:
                 named.get("enable_idempotence") or named.get("transactional_id")
             ),
         }
-        self.base = {"bootstrap.servers": servers, **_written(self.named, _by_dots(_COMMON))}
+        self.base = {"bootstrap.servers": servers, **_written(self.named, _COMMON)}
         self.security = dict(security)
         self.config = {
             key: getattr(value, "value", value)  # members of enums are taken for their values
@@ -118,10 +112,6 @@ class ClientConfig:
             for key in _CLASSIC_ONLY:
                 own.pop(key, None)
         return {**self._with(own), **ownership}
-
-
-def _by_dots(names: tuple[str, ...]) -> dict[str, str]:
-    return {name: name.replace("_", ".") for name in names}
 
 
 def _written(values: Mapping[str, Any], table: Mapping[str, str]) -> dict[str, Any]:

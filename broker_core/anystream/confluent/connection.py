@@ -14,10 +14,10 @@ from anystream.confluent.clients import KafkaClients
 from anystream.confluent.errors import inner, is_refused
 from anystream.confluent.producing import Producing
 from anystream.core.exceptions import BrokerConnectionError
+from anystream.core.round_trips import RoundTrips
 
 CONNECT_SECONDS = 10.0
 LOOK_SECONDS = 0.5  # one attempt to reach the server
-PING_IS_GOOD_FOR = 1.0
 
 
 class KafkaConnection:
@@ -30,9 +30,9 @@ class KafkaConnection:
     def __init__(self, clients: KafkaClients) -> None:
         self.clients = clients
         self.producing = Producing(clients.reports)
-        self._good_until = 0.0
-        self._pinging: asyncio.Task[bool] | None = None
+        self.trips = RoundTrips(lambda: self.producer is not None, self._ask)
         self._refused: KafkaError | None = None
+        self._told: KafkaError | None = None  # the last reason for which a server was not reached
         self._down = False
 
     @property
@@ -48,7 +48,7 @@ class KafkaConnection:
             BrokerConnectionError: no server can be reached, or one refuses.
         """
         self.clients.attach()
-        self._refused, self._down = None, False
+        self._refused, self._told, self._down = None, None, False
         given_up = threading.Event()
         try:
             producer = await in_thread(self._connect, given_up)
@@ -56,7 +56,7 @@ class KafkaConnection:
             given_up.set()
             raise
         self.producing.start(producer)
-        self._good_until = time.monotonic() + PING_IS_GOOD_FOR
+        self.trips.answered()
         return producer
 
     def _connect(self, given_up: threading.Event) -> Any:
@@ -69,6 +69,7 @@ class KafkaConnection:
             attempts += 1
             try:
                 producer.list_topics(timeout=LOOK_SECONDS)
+                self._told = None
                 break
             except KafkaException as error:
                 producer.poll(0)  # what happened is told there
@@ -83,7 +84,7 @@ class KafkaConnection:
         return producer
 
     def _failure(self, error: KafkaException) -> BrokerConnectionError:
-        cause = self._refused or inner(error)
+        cause = self._refused or self._told or inner(error)
         return BrokerConnectionError(
             f"cannot connect to Kafka at {self.clients.config.servers}: {cause.str()}. Check that "
             "a server runs there, and the address, the credentials and the TLS settings of "
@@ -92,47 +93,26 @@ class KafkaConnection:
 
     def _on_error(self, error: KafkaError) -> None:
         # in a thread of the client's
-        self._good_until = 0.0
+        self.trips.forget()
         if error.code() == KafkaError._ALL_BROKERS_DOWN:
             self._down = True
+        else:
+            self._told = error
         if is_refused(error):
             self._refused = error
-
-    async def ping(self, timeout: float | None) -> bool:
-        """Whether the server answers; asked at most once a second while it does."""
-        known = self.known_health()
-        if known is not None:
-            return known
-        task = self._pinging
-        if task is None or task.done():
-            task = self._pinging = asyncio.ensure_future(self._ask(timeout))
-        await asyncio.wait({task}, timeout=timeout)
-        return task.done() and not task.cancelled() and task.result()
 
     async def _ask(self, timeout: float | None) -> bool:
         producer = self.producer
         if producer is None:
             return False
         seconds = CONNECT_SECONDS if timeout is None else timeout
-        try:
-            # no topic of this name is asked for: only who the servers are
-            await in_thread(lambda: producer.list_topics(timeout=max(0.01, seconds)))
-        except KafkaException:
-            return False
-        self._good_until, self._down = time.monotonic() + PING_IS_GOOD_FOR, False
-        return self.producer is not None
-
-    def known_health(self) -> bool | None:
-        """False while not connected, True for a second after a good answer, else None."""
-        if self.producer is None:
-            return False
-        return True if time.monotonic() < self._good_until else None
+        # no topic of this name is asked for: only who the servers are
+        await in_thread(lambda: producer.list_topics(timeout=max(0.01, seconds)))
+        self._down = False
+        return True
 
     async def close(self) -> None:
         """Sends what is buffered and disconnects; in an outage it gives up."""
-        self._good_until = 0.0
-        pinging, self._pinging = self._pinging, None
-        if pinging is not None:
-            pinging.cancel()
+        await self.trips.end()
         await self.producing.close()
         self.clients.topics.forget()

@@ -17,13 +17,12 @@ from anystream.confluent.options import (
     ConsumerOptions,
     KafkaSubscriberOptions,
 )
-from anystream.core.declaring import declare_subscriber
 from anystream.core.exceptions import OptionError, SetupError
 from anystream.core.options import check_options
 from anystream.core.router import DeferredPublisher, Route
 from anystream.core.subscriber import Subscriber
 from anystream.kafka_common.declarations import KafkaDeclarations
-from anystream.kafka_common.options import make_source, owner_of, subscriber_workers
+from anystream.kafka_common.options import declare_reader, make_source, owner_of
 from anystream.kafka_common.topics import Topic
 
 # what Python's expressions can and POSIX's cannot
@@ -48,26 +47,17 @@ class ConfluentDeclarations(KafkaDeclarations):
             SetupError: there is nothing to read, or options exclude one another.
             OptionError: an option does not exist, or has a wrong value.
         """
-        owner = owner_of(topics)
+        owner = owner_of(topics, options)
         check_options(owner, options, KafkaSubscriberOptions)
         _check(owner, options)
-        if isinstance(options.get("pattern"), re.Pattern):
-            options["pattern"] = options["pattern"].pattern  # type: ignore[union-attr]
-        _check_pattern(owner, options.get("pattern"))
         source = make_source(owner, topics, options, consumer=ConsumerOptions, native=NATIVE)
+        _check_pattern(owner, source.pattern)
         source = replace(
             source,
             group_id=source.group_id or DEFAULT_GROUP,
             client={**CONSUMER_DEFAULTS, **source.client},
         )
-        return declare_subscriber(
-            self,
-            str(source),
-            source,
-            options,
-            workers=subscriber_workers(owner, options),
-            batch=source.batch,
-        )
+        return declare_reader(self, owner, source, options)
 
 
 def _check(owner: str, options: Mapping[str, Any]) -> None:
@@ -87,8 +77,8 @@ def _check(owner: str, options: Mapping[str, Any]) -> None:
             )
 
 
-def _check_pattern(owner: str, pattern: Any) -> None:
-    found = _NOT_POSIX.search(pattern) if isinstance(pattern, str) else None
+def _check_pattern(owner: str, pattern: str | None) -> None:
+    found = _NOT_POSIX.search(pattern) if pattern is not None else None
     if found is not None:
         raise SetupError(
             f"{owner}: librdkafka reads patterns as POSIX extended expressions, which have no "

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from typing_extensions import Unpack
-
 from anystream.confluent.observed import OBSERVED
-from anystream.opentelemetry import TelemetryMiddleware
-from anystream.opentelemetry.options import TelemetryOptions
+from anystream.opentelemetry.of_broker import BrokerTraces
 
 __all__ = ("KafkaTelemetryMiddleware",)
 
 
-class KafkaTelemetryMiddleware(TelemetryMiddleware):
-    """Traces of this broker.
+class KafkaTelemetryMiddleware(BrokerTraces):
+    """Traces of this broker; for its options see `TelemetryOptions`."""
 
-    Args:
-        **options: see `TelemetryOptions`.
-    """
-
-    def __init__(self, **options: Unpack[TelemetryOptions]) -> None:
-        super().__init__(OBSERVED, **options)
+    observed = OBSERVED

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from anystream.confluent.config import ConfluentConfig
 from anystream.core.sentinel import EMPTY
 from anystream.kafka_common.options import (
     CommonBrokerOptions,
-    CommonClientOptions,
     CommonConsumerOptions,
     CommonSubscriberOptions,
 )
@@ -102,9 +101,3 @@ CONSUMER_DEFAULTS: Mapping[str, Any] = {
     "heartbeat_interval_ms": 3_000,
     "isolation_level": "read_uncommitted",
 }
-
-
-def named_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The broker's parameters for its clients, defaults included."""
-    known: Sequence[str] = [*CommonClientOptions.__optional_keys__, "allow_auto_create_topics"]
-    return {**BROKER_DEFAULTS, **{name: options[name] for name in known if name in options}}

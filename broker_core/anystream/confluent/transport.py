@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -22,7 +23,7 @@ from anystream.kafka_common.declared import declared_topics
 from anystream.kafka_common.records import wire_headers, wire_key
 from anystream.kafka_common.replies import no_reply_topic
 from anystream.kafka_common.source import CommitPlan, wire_pattern
-from anystream.kafka_common.transactions import Transactions
+from anystream.kafka_common.transactions import Transaction, Transactions
 
 if TYPE_CHECKING:
     from anystream.core.broker import Broker
@@ -67,10 +68,10 @@ class KafkaTransport(Transport):
         await self.connection.close()
 
     async def ping(self, timeout: float | None) -> bool:
-        return await self.connection.ping(timeout)
+        return await self.connection.trips.ping(timeout)
 
     def known_health(self) -> bool | None:
-        return self.connection.known_health()
+        return self.connection.trips.known()
 
     async def prepare(self, subscribers: Sequence[Subscriber]) -> None:
         if not self.clients.topics.may_make and subscribers:
@@ -118,7 +119,7 @@ class KafkaTransport(Transport):
     ) -> Any:
         self._check()
         if self.transactions.needed:
-            async with self.transactions.begin(ProducerTransactions(self.connection.producer)):
+            async with self.transaction():
                 return await self.send(command, data, headers)
         producing = self.connection.producing
         record = (
@@ -138,7 +139,7 @@ class KafkaTransport(Transport):
     ) -> Any:
         self._check()
         if self.transactions.needed:
-            async with self.transactions.begin(ProducerTransactions(self.connection.producer)):
+            async with self.transaction():
                 return await self.send_batch(command, batch)
         producing = self.connection.producing
         futures = []
@@ -160,6 +161,11 @@ class KafkaTransport(Transport):
         for result in results:
             if isinstance(result, BaseException):
                 raise result
+
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        """A transaction of the producer."""
+        self._check()
+        return self.transactions.begin(ProducerTransactions(self.connection.producer))
 
     async def request(  # type: ignore[override]
         self, command: KafkaPublishCommand, data: bytes, headers: dict[str, Any], timeout: float

@@ -36,11 +36,12 @@ def make_look(field: ContextField) -> Callable[[ContextRepo], Any]:
     if field.parts == ["logger"]:
         return look_for_logger
 
+    if rest:
+        return field.resolve
+
     def look(repo: ContextRepo) -> Any:
         value = repo.find(first)
-        if not rest:
-            return field.fallback(repo) if value is EMPTY else value
-        return field.resolve(repo)
+        return field.fallback(repo) if value is EMPTY else value
 
     return look
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from typing_extensions import Self
 
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from anystream.core.message import StreamMessage
 
 
+NativeT = TypeVar("NativeT")
+
+
 class Broker(DescribedBroker, Router):
     """Base of all brokers: what does not depend on the message server.
 
@@ -44,6 +47,7 @@ class Broker(DescribedBroker, Router):
     """
 
     kind = ""
+    address_column = "address"
     default_ack_policy = AckPolicy.REJECT_ON_ERROR
     command_class: type[PublishCommand] = PublishCommand
     default_request_timeout = 0.5
@@ -145,10 +149,18 @@ class Broker(DescribedBroker, Router):
         Raises:
             IncorrectState: not connected.
         """
-        native = self.transport.native
+        return self._if_connected(self.transport.native)
+
+    def _if_connected(self, native: NativeT | None) -> NativeT:
+        # what there is only while there is a connection
         if native is None:
             raise IncorrectState(f"{self!r} is not connected: await `broker.connect()` first")
         return native
+
+    def _say(self, level: int, text: str) -> None:
+        # a line about the connection; its parts are given this method
+        if self.logger is not None:
+            self.logger.log(level, text)
 
     def root_broker(self) -> Broker | None:
         return self
@@ -156,12 +168,12 @@ class Broker(DescribedBroker, Router):
     def log_columns(self) -> Mapping[str, int]:
         """Names and widths of the columns of its log lines."""
         widest = max((len(sub.full_address) for sub in self.subscribers), default=4)
-        return {"address": max(4, widest), "message_id": 10}
+        return {self.address_column: max(4, widest), "message_id": 10}
 
     def log_fields(self, subscriber: Subscriber, message: Any) -> dict[str, Any]:
         """The values of those columns for one message (or for none)."""
         message_id = message.message_id[:10] if message is not None else ""
-        return {"address": subscriber.full_address, "message_id": message_id}
+        return {self.address_column: subscriber.full_address, "message_id": message_id}
 
     def fill_command(self, command: Any, options: Mapping[str, Any]) -> None:
         """Puts a publisher's native options into a command that leaves them open."""
@@ -247,7 +259,8 @@ class Broker(DescribedBroker, Router):
 
     async def _shut_down(self) -> None:
         self.running = False
-        started = [asyncio.ensure_future(sub.stop()) for sub in self.subscribers if sub.running]
+        left = [sub for sub in self.subscribers if sub.running or sub.is_stopping]
+        started = [asyncio.ensure_future(sub.stop()) for sub in left]
         try:
             if started:
                 await asyncio.wait(started)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from typing_extensions import TypedDict
+from typing_extensions import Self, TypedDict
 
 from anystream.core.ack import AckPolicy
 from anystream.core.context import ContextRepo
@@ -83,3 +83,30 @@ class BrokerSpecification:
     description: str | None
     tags: Sequence[Any]
     security: BaseSecurity | None
+
+    @classmethod
+    def of(
+        cls,
+        options: BrokerOptions,
+        *,
+        url: str | Sequence[str],
+        protocol: str,
+        version: str = "custom",
+    ) -> Self:
+        """What the options say; where they say nothing, what the broker knows.
+
+        Args:
+            options: those of the broker.
+            url: its addresses, without credentials.
+            protocol: the protocol's name.
+            version: the protocol's version.
+        """
+        shown = options.get("specification_url") or url
+        return cls(
+            url=[shown] if isinstance(shown, str) else list(shown),
+            protocol=options.get("protocol") or protocol,
+            protocol_version=options.get("protocol_version") or version,
+            description=options.get("description"),
+            tags=list(options.get("tags", ())),
+            security=options.get("security"),
+        )

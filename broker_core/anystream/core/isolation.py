@@ -82,7 +82,7 @@ class Copies:
         twin.parent = parent
         twin.running = False
         twin.pipeline = twin._merged = twin._runner = twin._feed = None
-        twin._reading = twin._stopping = None
+        twin._reading = twin._stopping = twin._ending = None
         twin.process_message = _never_stopping(twin)  # type: ignore[method-assign, assignment]
         return twin
 

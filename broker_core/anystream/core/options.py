@@ -27,6 +27,17 @@ def check_options(owner: str, given: Mapping[str, Any], schema: Any) -> None:
             raise OptionError(unknown_option(owner, name, known))
 
 
+def chosen_options(given: Mapping[str, Any], schema: Any) -> dict[str, Any]:
+    """Those of some options that a `TypedDict` has.
+
+    Args:
+        given: the options by name.
+        schema: the `TypedDict` class.
+    """
+    known = schema.__required_keys__ | schema.__optional_keys__
+    return {name: value for name, value in given.items() if name in known}
+
+
 def unknown_option(owner: str, name: str, known: Iterable[str]) -> str:
     """The message for an option that does not exist."""
     from difflib import get_close_matches  # needed for a mistake only, and slow to import

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ssl import SSLContext
 from typing import Any
+
+from anystream.core.exceptions import FeatureNotSupportedException, OptionError
 
 
 class BaseSecurity:
@@ -71,3 +74,37 @@ class SASLGSSAPI(BaseSecurity):
     """Kerberos."""
 
     scheme, scheme_type = "gssapi", "gssapi"
+
+
+def check_security(
+    owner: str,
+    server: str,
+    security: Any,
+    taken: Sequence[type[BaseSecurity]],
+    *,
+    own: str = "",
+) -> None:
+    """Refuses what is no security object, and credentials that a server does not know.
+
+    Args:
+        owner: the broker class, for messages.
+        server: how people call the server.
+        security: what was given.
+        taken: the classes with credentials that the server knows; `BaseSecurity` itself always is.
+        own: the broker's own module of security classes, if it has one.
+
+    Raises:
+        OptionError: it is no security object.
+        FeatureNotSupportedException: the server does not know such credentials.
+    """
+    if not isinstance(security, BaseSecurity):
+        where = f"{own} or {__name__}" if own else __name__
+        raise OptionError(
+            f"{owner}: security={security!r} is no security object; take one of {where}"
+        )
+    if type(security) is not BaseSecurity and not isinstance(security, tuple(taken)):
+        names = ", ".join(kind.__name__ for kind in taken)
+        raise FeatureNotSupportedException(
+            f"{owner}: {server} does not know {type(security).__name__}; use BaseSecurity, or one "
+            f"of {names}"
+        )

@@ -16,7 +16,7 @@ from anystream.core.handler import HandlerCallWrapper, HandlerItem, accept_fresh
 from anystream.core.layers import Layer, Merged, merge
 from anystream.core.places import where
 from anystream.core.recording import record_late
-from anystream.core.runner import Runner
+from anystream.core.runner import Runner, inside_handler_of
 from anystream.core.sentinel import EMPTY
 from anystream.core.transport import Feed, Parse
 
@@ -89,6 +89,7 @@ class Subscriber:
         self._merged: Merged | None = None
         self._runner: Runner | None = None
         self._stopping: asyncio.Task[None] | None = None
+        self._ending: asyncio.Future[None] | None = None  # a stop that is going on, or was
         self._reading: Reading | None = None
         self._feed: Feed | None = None
 
@@ -249,8 +250,21 @@ class Subscriber:
             broker.logger.log(broker.log_level, text, extra=broker.log_fields(self, None))
 
     async def stop(self) -> None:
-        """Drains for at most the broker's `graceful_timeout` seconds and stops receiving."""
+        """Drains for at most the broker's `graceful_timeout` seconds and stops receiving; waits
+        for a stop that is already going on."""
         self.running = False
+        other = self._ending
+        if other is not None and self.is_stopping:
+            if not inside_handler_of(self):  # for whose end that other one may be waiting
+                await asyncio.wait({other})
+            return
+        ending = self._ending = asyncio.get_running_loop().create_future()
+        try:
+            await self._stop()
+        finally:
+            ending.set_result(None)
+
+    async def _stop(self) -> None:
         reading, self._reading = self._reading, None
         if reading is not None:
             await reading.close()
@@ -260,6 +274,11 @@ class Subscriber:
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.stop(self.broker.graceful_timeout)
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether a stop is going on."""
+        return self._ending is not None and not self._ending.done()
 
     def stop_soon(self) -> None:
         """Stops from inside a handler, which cannot wait for itself."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -24,9 +25,16 @@ async def look_for_absent_topics(consumer: Any) -> None:
         consumer: the client's, started.
     """
     client = consumer._client
+    wanted: dict[str, float] = {}  # topic -> when the client last wanted it
     while True:
+        now = time.monotonic()
+        # with a pattern the client no longer wants a topic that is gone; one that stays away is
+        # left to its next metadata
+        wanted |= dict.fromkeys({*client._topics, *consumer.subscription()}, now)
+        oldest = now - client._metadata_max_age_ms / 1000
+        wanted = {topic: at for topic, at in wanted.items() if at >= oldest}
         await asyncio.sleep(LOOK_EVERY)
-        absent = [topic for topic in client._topics if not consumer.partitions_for_topic(topic)]
+        absent = [topic for topic in wanted if not consumer.partitions_for_topic(topic)]
         if not absent:
             continue
         with suppress(native.KafkaError, OSError, asyncio.TimeoutError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,13 +13,13 @@ from aiokafka.conn import CloseReason
 from aiokafka.protocol.metadata import MetadataRequest
 
 from anystream.core.exceptions import IncorrectState
-from anystream.kafka.ending import end_producer, start, went_well
+from anystream.core.round_trips import RoundTrips
+from anystream.kafka.ending import end_producer, start
 from anystream.kafka.errors import KafkaConnectionFailed
 from anystream.kafka.options import CONSUMER, EVERYWHERE
 
 Say = Callable[[int, str], None]
 
-PING_IS_GOOD_FOR = 1.0
 SILENT_TOO_LONG = 3.0  # seconds without an answer to a ping, whatever its own timeout
 CONNECT_HINT = "the address, the credentials and the TLS settings of KafkaBroker"
 
@@ -54,8 +53,7 @@ class KafkaConnection:
         self.say = say
         self.producer: AIOKafkaProducer | None = None
         self.open = False
-        self._good_until = 0.0
-        self._trip: asyncio.Task[bool] | None = None
+        self.trips = RoundTrips(lambda: self.producer is not None, self._round_trip)
         self._known: set[str] = set()
 
     @property
@@ -138,26 +136,12 @@ class KafkaConnection:
         """A topic that was there may be gone."""
         self._known.discard(topic)
 
-    async def ping(self, timeout: float | None) -> bool:
-        """Whether a server answers; asked at most once a second while it does."""
-        known = self.known_health()
-        if known is not None:
-            return known
-        trip = self._trip
-        if trip is None or trip.done():
-            trip = self._trip = asyncio.ensure_future(self._round_trip())
-        await asyncio.wait({trip}, timeout=timeout)
-        return went_well(trip) and trip.result()
-
-    async def _round_trip(self) -> bool:
+    async def _round_trip(self, _: float | None) -> bool:
         try:
             await asyncio.wait_for(self.metadata([]), SILENT_TOO_LONG)
         except asyncio.TimeoutError:
             self._hang_up()
             return False
-        except (native.KafkaError, OSError, IncorrectState):
-            return False
-        self._good_until = time.monotonic() + PING_IS_GOOD_FOR
         return True
 
     def _hang_up(self) -> None:
@@ -167,20 +151,11 @@ class KafkaConnection:
         for connection in list(client._conns.values()) if client is not None else ():
             connection.close(reason=CloseReason.CONNECTION_TIMEOUT)
 
-    def known_health(self) -> bool | None:
-        """False while not connected, True for a second after a good answer, else None."""
-        if self.producer is None:
-            return False
-        return True if time.monotonic() < self._good_until else None
-
     async def close(self) -> None:
         """Sends what is buffered and disconnects; in an outage it just ends."""
-        trip, self._trip = self._trip, None
-        if trip is not None:
-            trip.cancel()
-            await asyncio.wait({trip}, timeout=0.5)
+        await self.trips.end()
         producer, self.producer = self.producer, None
-        self.open, self._good_until = False, 0.0
+        self.open = False
         if producer is not None and not await end_producer(producer):
             self.say(
                 logging.ERROR,

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 from typing_extensions import Unpack
 
-from anystream.core.declaring import declare_subscriber
 from anystream.core.options import check_options
 from anystream.core.router import DeferredPublisher, Route
 from anystream.core.subscriber import Subscriber
 from anystream.kafka.options import ConsumerOptions, KafkaSubscriberOptions
 from anystream.kafka_common.declarations import KafkaDeclarations as CommonDeclarations
-from anystream.kafka_common.options import make_source, owner_of, subscriber_workers
+from anystream.kafka_common.options import declare_reader, make_source, owner_of
 from anystream.kafka_common.topics import Topic
 
 
@@ -35,20 +32,10 @@ class KafkaDeclarations(CommonDeclarations):
                 exclude one another.
             OptionError: an option does not exist, or cannot have this value.
         """
-        pattern = options.get("pattern")
-        if isinstance(pattern, re.Pattern):
-            options["pattern"] = pattern = pattern.pattern
-        owner = owner_of(topics or ([pattern] if pattern else []))
+        owner = owner_of(topics, options)
         check_options(owner, options, KafkaSubscriberOptions)
         source = make_source(owner, topics, options, consumer=ConsumerOptions, native=("listener",))
-        return declare_subscriber(
-            self,
-            str(source),
-            source,
-            options,
-            workers=subscriber_workers(owner, options),
-            batch=source.batch,
-        )
+        return declare_reader(self, owner, source, options)
 
 
 class KafkaRouter(KafkaDeclarations):

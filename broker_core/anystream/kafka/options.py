@@ -6,37 +6,60 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from typing_extensions import TypedDict
+
 from anystream.kafka_common.options import (
+    AnyClientOptions,
     CommonBrokerOptions,
-    CommonClientOptions,
     CommonConsumerOptions,
     CommonSubscriberOptions,
+    ProducerOptions,
 )
 
 
-class ConnectionOptions(CommonClientOptions, total=False):
-    """Options of the client library's connections, besides those of both clients.
+class EverywhereOptions(AnyClientOptions, total=False):
+    """Options of all of the client library's objects, besides those of both clients.
 
     Keys:
-        max_batch_size: bytes of one batch of records at most, 16384 by default.
-        key_serializer, value_serializer: make bytes of keys, and of bodies that are encoded
-            already.
-        client_rack: where this client is; consumers then read from the nearest copy.
         sasl_kerberos_service_name, sasl_kerberos_domain_name: for `SASLGSSAPI`.
         sasl_oauth_token_provider: for `SASLOAuthBearer`, an `AbstractTokenProvider`.
     """
 
-    max_batch_size: int
-    key_serializer: Callable[[Any], bytes] | None
-    value_serializer: Callable[[Any], bytes] | None
-    client_rack: str | None
     sasl_kerberos_service_name: str
     sasl_kerberos_domain_name: str | None
     sasl_oauth_token_provider: Any
 
 
-class KafkaBrokerOptions(CommonBrokerOptions, ConnectionOptions, total=False):
-    """Options of `KafkaBroker`: those of both clients, those of the connections, and this one.
+class NativeProducerOptions(ProducerOptions, total=False):
+    """Options of the client's producer, besides those of both clients.
+
+    Keys:
+        max_batch_size: bytes of one batch of records at most, 16384 by default.
+        key_serializer, value_serializer: make bytes of keys, and of bodies that are encoded
+            already.
+    """
+
+    max_batch_size: int
+    key_serializer: Callable[[Any], bytes] | None
+    value_serializer: Callable[[Any], bytes] | None
+
+
+class EveryConsumerOptions(TypedDict, total=False):
+    """Options of a broker for all of its consumers.
+
+    Keys:
+        client_rack: where this client is; consumers then read from the nearest copy.
+    """
+
+    client_rack: str | None
+
+
+class ClientOptions(EverywhereOptions, NativeProducerOptions, EveryConsumerOptions, total=False):
+    """All options of a broker that go to the client library."""
+
+
+class KafkaBrokerOptions(CommonBrokerOptions, ClientOptions, total=False):
+    """Options of `KafkaBroker`: those of both clients, those of aiokafka, and this one.
 
     Keys:
         consumer_only: make no producer: nothing can be published and no topic made, and `ping`
@@ -90,20 +113,5 @@ CHOICES: Mapping[str, tuple[Any, ...]] = {
 }
 
 # what each kind of the client's objects takes
-EVERYWHERE = (
-    "client_id",
-    "request_timeout_ms",
-    "retry_backoff_ms",
-    "metadata_max_age_ms",
-    "connections_max_idle_ms",
-    "sasl_kerberos_service_name",
-    "sasl_kerberos_domain_name",
-    "sasl_oauth_token_provider",
-)
-CONSUMER = ("client_rack",)
-
-
-def client_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of a broker that go to the client library."""
-    known = ConnectionOptions.__optional_keys__
-    return {name: value for name, value in options.items() if name in known}
+EVERYWHERE = tuple(EverywhereOptions.__optional_keys__)
+CONSUMER = tuple(EveryConsumerOptions.__optional_keys__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -24,7 +25,7 @@ from anystream.kafka_common.replies import no_reply_topic
 from anystream.kafka_common.response import KafkaPublishCommand
 from anystream.kafka_common.source import CommitPlan, wire_pattern
 from anystream.kafka_common.topics import Topic
-from anystream.kafka_common.transactions import Transactions
+from anystream.kafka_common.transactions import Transaction, Transactions
 
 if TYPE_CHECKING:
     from anystream.core.router import Router
@@ -75,10 +76,10 @@ class KafkaTransport(Transport):
         await self.connection.close()
 
     async def ping(self, timeout: float | None) -> bool:
-        return await self.connection.ping(timeout)
+        return await self.connection.trips.ping(timeout)
 
     def known_health(self) -> bool | None:
-        return self.connection.known_health()
+        return self.connection.trips.known()
 
     async def prepare(self, subscribers: Sequence[Subscriber]) -> None:
         """Makes missing topics of subscribers and publishers, or says which ones are missing."""
@@ -133,7 +134,7 @@ class KafkaTransport(Transport):
         producer = self.connection.needed_producer()
         if not self.transactions.needed:
             return await self.sending.send(producer, command, data, headers)
-        async with self.transactions.begin(self.transaction_driver(producer)):
+        async with self.transaction():
             return await self.sending.send(producer, command, data, headers)
 
     async def send_batch(  # type: ignore[override]
@@ -142,12 +143,14 @@ class KafkaTransport(Transport):
         producer = self.connection.needed_producer()
         if not self.transactions.needed:
             return await self.sending.send_batch(producer, command, batch)
-        async with self.transactions.begin(self.transaction_driver(producer)):
+        async with self.transaction():
             return await self.sending.send_batch(producer, command, batch)
 
-    def transaction_driver(self, producer: Any) -> ProducerTransactions:
-        """What begins and ends transactions of the producer."""
-        return ProducerTransactions(producer, self.transactions.transactional_id)
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        """A transaction of the producer."""
+        producer = self.connection.needed_producer()
+        driver = ProducerTransactions(producer, self.transactions.transactional_id)
+        return self.transactions.begin(driver)
 
     async def request(  # type: ignore[override]
         self, command: KafkaPublishCommand, data: bytes, headers: dict[str, Any], timeout: float

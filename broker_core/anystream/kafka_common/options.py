@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -12,13 +13,16 @@ from anystream.core import declaring as core
 from anystream.core.ack import AckPolicy
 from anystream.core.broker import BrokerOptions
 from anystream.core.exceptions import OptionError, SetupError
+from anystream.core.options import check_options, chosen_options
+from anystream.core.router import Router
 from anystream.core.sentinel import EMPTY
+from anystream.core.subscriber import Subscriber
 from anystream.kafka_common.source import KafkaSource, Place
 from anystream.kafka_common.topics import Topic, TopicPattern, check_topic
 
 
-class CommonClientOptions(TypedDict, total=False):
-    """Options of the connection; times are milliseconds.
+class AnyClientOptions(TypedDict, total=False):
+    """Options of everything that connects; times are milliseconds.
 
     Keys:
         request_timeout_ms: for one request to the server, 40000 by default.
@@ -26,6 +30,19 @@ class CommonClientOptions(TypedDict, total=False):
         metadata_max_age_ms: how often topics and partitions are looked up, 300000 by default.
         connections_max_idle_ms: idle connections are closed after this time, 540000 by default.
         client_id: how this client is called at the server; `anystream` by default.
+    """
+
+    request_timeout_ms: int
+    retry_backoff_ms: int
+    metadata_max_age_ms: int
+    connections_max_idle_ms: int
+    client_id: str | None
+
+
+class ProducerOptions(TypedDict, total=False):
+    """Options of the client's producer; times are milliseconds.
+
+    Keys:
         acks: how many copies must be written before a publish counts: 0, 1, -1 or "all".
         compression_type: gzip, snappy, lz4 or zstd; none by default.
         partitioner: chooses partitions.
@@ -36,11 +53,6 @@ class CommonClientOptions(TypedDict, total=False):
         transaction_timeout_ms: after which the server ends a transaction, 60000 by default.
     """
 
-    request_timeout_ms: int
-    retry_backoff_ms: int
-    metadata_max_age_ms: int
-    connections_max_idle_ms: int
-    client_id: str | None
     acks: int | str
     compression_type: str | None
     partitioner: Any
@@ -51,8 +63,8 @@ class CommonClientOptions(TypedDict, total=False):
     transaction_timeout_ms: int
 
 
-class CommonBrokerOptions(BrokerOptions, CommonClientOptions, total=False):
-    """Options of both Kafka brokers: those of every broker, those of the connection, and these.
+class CommonBrokerOptions(BrokerOptions, AnyClientOptions, ProducerOptions, total=False):
+    """Options of both Kafka brokers: those of every broker, those of the clients, and these.
 
     Keys:
         allow_auto_create_topics: topics that are declared and missing are made at the start, True
@@ -175,9 +187,44 @@ def check_servers(owner: str, servers: str | Iterable[str]) -> list[str]:
     return parts
 
 
-def owner_of(topics: Iterable[Any]) -> str:
+def check_broker_options(
+    owner: str, options: Mapping[str, Any], schema: Any, choices: Mapping[str, Sequence[Any]]
+) -> Topic | None:
+    """Refuses options of a broker that do not exist, or cannot have their values.
+
+    Args:
+        owner: the broker class, for messages.
+        options: the options.
+        schema: the `TypedDict` of them.
+        choices: the values that some of them can have.
+
+    Returns:
+        The topic for answers, None without one.
+
+    Raises:
+        OptionError: says what is right.
+        SetupError: the topic for answers is none.
+    """
+    check_options(owner, options, schema)
+    check_choices(owner, options, choices)
+    answers = options.get("reply_topic")
+    if answers is None:
+        return None
+    topic = Topic.of(answers, f"{owner}: reply_topic")
+    check_topic(topic.name, f"{owner}: reply_topic")
+    return topic
+
+
+def owner_of(topics: Iterable[Any], options: Mapping[str, Any]) -> str:
     """How a subscriber is called in messages before it exists."""
-    return f"subscriber({', '.join(repr(getattr(topic, 'name', topic)) for topic in topics)})"
+    pattern = _pattern_of(options)
+    read = topics or ([pattern] if pattern else [])
+    return f"subscriber({', '.join(repr(getattr(topic, 'name', topic)) for topic in read)})"
+
+
+def _pattern_of(options: Mapping[str, Any]) -> str | None:
+    pattern = options.get("pattern")
+    return pattern.pattern if isinstance(pattern, re.Pattern) else pattern
 
 
 def make_source(
@@ -202,7 +249,7 @@ def make_source(
             each other.
     """
     places = [_place(given, owner) for given in options.get("partitions", ())]
-    pattern = options.get("pattern")
+    pattern = _pattern_of(options)
     given = [bool(topics), bool(places), pattern is not None]
     if sum(given) != 1:
         what = "more than one of these" if sum(given) else "nothing to read"
@@ -215,7 +262,6 @@ def make_source(
     check_choices(owner, options, CONSUMER_CHOICES)
     _check_numbers(owner, options)
     _check_policy(owner, options)
-    keys = consumer.__optional_keys__
     return KafkaSource(
         topics=found,
         pattern=pattern,
@@ -224,7 +270,7 @@ def make_source(
         batch=bool(options.get("batch")),
         max_records=options.get("max_records"),
         batch_timeout_ms=options.get("batch_timeout_ms", 200),
-        client={name: value for name, value in options.items() if name in keys},
+        client=chosen_options(options, consumer),
         native={name: options[name] for name in native if options.get(name) is not None},
     )
 
@@ -256,7 +302,7 @@ def _check_policy(owner: str, options: Mapping[str, Any]) -> None:
         warnings.warn(
             f"{owner}: Kafka cannot reject a message: REJECT_ON_ERROR does the same as ACK",
             UserWarning,
-            stacklevel=5,
+            stacklevel=4,
         )
     if policy is not EMPTY and policy is not AckPolicy.ACK_FIRST and not options.get("group_id"):
         raise SetupError(
@@ -265,8 +311,29 @@ def _check_policy(owner: str, options: Mapping[str, Any]) -> None:
         )
 
 
-def subscriber_workers(owner: str, options: Mapping[str, Any]) -> int | None:
-    """How many messages are handled at once; a batch is one message."""
+def declare_reader(
+    router: Router, owner: str, source: KafkaSource, options: core.SubscriberOptions
+) -> Subscriber:
+    """Makes a subscriber of what it reads and its checked options.
+
+    Args:
+        router: the broker or router.
+        owner: the subscriber, for messages.
+        source: what it reads, see `make_source`.
+        options: those of the subscriber.
+    """
+    return core.declare_subscriber(
+        router,
+        str(source),
+        source,
+        options,
+        workers=_workers(owner, options),
+        batch=source.batch,
+    )
+
+
+def _workers(owner: str, options: Mapping[str, Any]) -> int | None:
+    # a batch is one message
     workers = options.get("max_workers")
     if options.get("batch") and workers is not None and workers != 1:
         warnings.warn(

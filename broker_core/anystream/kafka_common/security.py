@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from anystream.core.exceptions import FeatureNotSupportedException, OptionError
 from anystream.core.security import (
     SASLGSSAPI,
     BaseSecurity,
@@ -10,6 +9,7 @@ from anystream.core.security import (
     SASLPlaintext,
     SASLScram256,
     SASLScram512,
+    check_security,
 )
 
 _MECHANISMS: dict[type[BaseSecurity], str] = {
@@ -28,18 +28,9 @@ def protocol_and_mechanism(security: BaseSecurity) -> tuple[str, str | None]:
         OptionError: it is no security object.
         FeatureNotSupportedException: Kafka does not know such credentials.
     """
-    if not isinstance(security, BaseSecurity):
-        raise OptionError(
-            f"KafkaBroker: security={security!r} is no security object; take one of "
-            "anystream.core.security"
-        )
+    check_security("KafkaBroker", "Kafka", security, tuple(_MECHANISMS))
     transport = "SSL" if security.use_ssl else "PLAINTEXT"
-    if type(security) is BaseSecurity:
-        return transport, None
     for kind, mechanism in _MECHANISMS.items():
         if isinstance(security, kind):
             return f"SASL_{transport}", mechanism
-    raise FeatureNotSupportedException(
-        f"KafkaBroker: Kafka does not know {type(security).__name__}; use BaseSecurity, "
-        f"{', '.join(kind.__name__ for kind in _MECHANISMS)}"
-    )
+    return transport, None

@@ -42,25 +42,29 @@ class MemorySubscriberOptions(SubscriberOptions, total=False):
     batch: bool
 
 
-class MemoryPublisherObject(Publisher):
-    """A declared subject to publish to."""
+class MemoryPublishing:
+    """`publish` and `request`, for whatever can send commands."""
 
     async def publish(
-        self,
+        self: Any,
         message: Any = None,
         subject: str = "",
         headers: dict[str, Any] | None = None,
         reply_to: str = "",
         correlation_id: str | None = None,
     ) -> None:
-        """Publishes to this subject, or to another one.
+        """Publishes a message to the subscribers that there are now.
 
         Args:
             message: the body.
-            subject: instead of the declared subject.
-            headers: sent besides the declared ones.
+            subject: where it goes; a publisher object has a subject of its own.
+            headers: sent with it; a publisher object's own are added.
             reply_to: subject for answers.
             correlation_id: id of the conversation; a new one by default.
+
+        Raises:
+            IncorrectState: not connected.
+            PublishError: no valid subject, or a body without a JSON form.
         """
         command = PublishCommand(
             message,
@@ -72,22 +76,30 @@ class MemoryPublisherObject(Publisher):
         await self.publish_command(command)
 
     async def request(
-        self,
+        self: Any,
         message: Any = None,
         subject: str = "",
         headers: dict[str, Any] | None = None,
         correlation_id: str | None = None,
         timeout: float = 0.5,
     ) -> Any:
-        """Publishes and returns the answer's message.
+        """Publishes a message and returns the answer's message.
+
+        Args:
+            timeout: seconds to wait for the answer.
 
         Raises:
-            TimeoutError: nobody answered within `timeout` seconds.
+            TimeoutError: nobody answered in time.
+            SubscriberNotFound: nobody subscribes to the subject.
         """
         command = PublishCommand(
             message, destination=subject, headers=headers, correlation_id=correlation_id
         )
         return await self.request_command(command, timeout)
+
+
+class MemoryPublisherObject(MemoryPublishing, Publisher):
+    """A declared subject to publish to."""
 
 
 class MemoryDeclarations(Router):

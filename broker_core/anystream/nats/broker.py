@@ -14,8 +14,8 @@ from typing_extensions import Unpack
 
 from anystream.core.address import nats_template
 from anystream.core.broker import Broker, BrokerSpecification
-from anystream.core.exceptions import FeatureNotSupportedException, IncorrectState, OptionError
-from anystream.core.options import check_options
+from anystream.core.exceptions import FeatureNotSupportedException, OptionError
+from anystream.core.options import check_options, chosen_options
 from anystream.core.publisher import Publisher
 from anystream.core.response import PublishCommand
 from anystream.core.subscriber import Subscriber
@@ -59,8 +59,7 @@ class NatsBroker(NatsDeclarations, Broker):
     ) -> None:
         check_options("NatsBroker", options, NatsBrokerOptions)
         addresses = _addresses(servers)
-        url = options.get("specification_url") or [redacted(item) for item in addresses]
-        client = {k: v for k, v in options.items() if k in ClientOptions.__optional_keys__}
+        client = chosen_options(options, ClientOptions)
         _check_callbacks(client)
         js_options = dict(options.get("js_options") or {})
         check_options("NatsBroker js_options", js_options, JetStreamOptions)
@@ -74,13 +73,8 @@ class NatsBroker(NatsDeclarations, Broker):
         self._buckets = transport.buckets
         super().__init__(
             transport,
-            BrokerSpecification(
-                url=[url] if isinstance(url, str) else list(url),
-                protocol=options.get("protocol") or "nats",
-                protocol_version=options.get("protocol_version") or "custom",
-                description=options.get("description"),
-                tags=list(options.get("tags", ())),
-                security=options.get("security"),
+            BrokerSpecification.of(
+                options, url=[redacted(item) for item in addresses], protocol="nats"
             ),
             options,
         )
@@ -113,10 +107,6 @@ class NatsBroker(NatsDeclarations, Broker):
                 "bindingVersion": "custom",
             }
         }
-
-    def _say(self, level: int, text: str) -> None:
-        if self.logger is not None:
-            self.logger.log(level, text)
 
     async def publish(
         self,
@@ -209,9 +199,7 @@ class NatsBroker(NatsDeclarations, Broker):
         """
         if self.testing:
             raise FeatureNotSupportedException(f"{self!r} has no JetStream context in test mode")
-        if self.nats.js is None:
-            raise IncorrectState(f"{self!r} is not connected: await `broker.connect()` first")
-        return self.nats.js
+        return self._if_connected(self.nats.js)
 
     async def new_inbox(self) -> str:
         """A unique subject for answers."""

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from typing_extensions import Unpack
-
 from anystream.nats.observed import OBSERVED
-from anystream.prometheus import PrometheusMiddleware
-from anystream.prometheus.options import PrometheusOptions
+from anystream.prometheus.of_broker import BrokerMetrics
 
 __all__ = ("NatsPrometheusMiddleware",)
 
 
-class NatsPrometheusMiddleware(PrometheusMiddleware):
-    """Metrics of this broker.
+class NatsPrometheusMiddleware(BrokerMetrics):
+    """Metrics of this broker; for its options see `PrometheusOptions`."""
 
-    Args:
-        **options: see `PrometheusOptions`.
-    """
-
-    def __init__(self, **options: Unpack[PrometheusOptions]) -> None:
-        super().__init__(OBSERVED, **options)
+    observed = OBSERVED

@@ -9,8 +9,7 @@ from typing import Any
 
 from nats.aio.client import RawCredentials
 
-from anystream.core.exceptions import FeatureNotSupportedException, OptionError
-from anystream.core.security import BaseSecurity, SASLPlaintext
+from anystream.core.security import BaseSecurity, SASLPlaintext, check_security
 
 __all__ = (
     "NatsCredentials",
@@ -144,6 +143,12 @@ class NatsJWT(NatsSecurity):
         return {"user_jwt_cb": self.jwt_cb, "signature_cb": self.signature_cb}
 
 
+_KNOWN = (
+    *(SASLPlaintext, NatsSecurity, NatsToken, NatsUserPassword, NatsCredentials, NatsNKey),
+    NatsJWT,
+)
+
+
 def connect_options(security: BaseSecurity | None) -> dict[str, Any]:
     """The client's options for a security object.
 
@@ -153,11 +158,7 @@ def connect_options(security: BaseSecurity | None) -> dict[str, Any]:
     """
     if security is None:
         return {}
-    if not isinstance(security, BaseSecurity):
-        raise OptionError(
-            f"NatsBroker: security={security!r} is no security object; take one of "
-            "anystream.nats.security or anystream.core.security"
-        )
+    check_security("NatsBroker", "NATS", security, _KNOWN, own=__name__)
     options: dict[str, Any] = {}
     if security.use_ssl:
         import ssl
@@ -171,9 +172,4 @@ def connect_options(security: BaseSecurity | None) -> dict[str, Any]:
         return {**options, **security.credentials()}
     if isinstance(security, SASLPlaintext):
         return {**options, "user": security.username, "password": security.password}
-    if type(security) is BaseSecurity:
-        return options
-    raise FeatureNotSupportedException(
-        f"NatsBroker: NATS does not know {type(security).__name__}; use BaseSecurity, "
-        "SASLPlaintext, or one of NatsToken, NatsUserPassword, NatsCredentials, NatsNKey, NatsJWT"
-    )
+    return options

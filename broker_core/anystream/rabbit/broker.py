@@ -10,8 +10,8 @@ from typing_extensions import Unpack
 from yarl import URL
 
 from anystream.core.broker import Broker, BrokerSpecification
-from anystream.core.exceptions import FeatureNotSupportedException, IncorrectState, OptionError
-from anystream.core.options import check_options
+from anystream.core.exceptions import FeatureNotSupportedException, OptionError
+from anystream.core.options import check_options, chosen_options
 from anystream.core.own_version import own_version
 from anystream.core.publisher import Publisher
 from anystream.core.response import PublishCommand
@@ -22,14 +22,18 @@ from anystream.rabbit.commands import batch_command, check_timeout, publish_comm
 from anystream.rabbit.connection import RabbitConnection
 from anystream.rabbit.declarations import RabbitDeclarations
 from anystream.rabbit.exchange import RabbitExchange
-from anystream.rabbit.options import PublishOptions, RabbitBrokerOptions, RequestOptions
+from anystream.rabbit.options import (
+    Callbacks,
+    LinkOptions,
+    PublishOptions,
+    RabbitBrokerOptions,
+    RequestOptions,
+)
 from anystream.rabbit.queue import RabbitQueue
 from anystream.rabbit.response import RabbitPublishCommand
 from anystream.rabbit.security import connect_options
 from anystream.rabbit.transport import RabbitTransport
 from anystream.rabbit.urls import make_url, without_credentials
-
-_LINK = ("client_properties", "fail_fast", "reconnect_interval", "timeout")
 
 
 class RabbitBroker(RabbitDeclarations, Broker):
@@ -57,35 +61,24 @@ class RabbitBroker(RabbitDeclarations, Broker):
         default = options.get("default_channel")
         if default is not None and not isinstance(default, Channel):
             raise OptionError(f"RabbitBroker: default_channel={default!r} is no Channel")
-        link = {k: v for k, v in options.items() if k in _LINK and v is not None}
+        given = chosen_options(options, LinkOptions)
+        link = {name: value for name, value in given.items() if value is not None}
         if security.get("ssl_context") is not None:
             link["ssl_context"] = security["ssl_context"]
-        self.rabbit = RabbitConnection(
-            address,
-            link,
-            self._say,
-            {name: options.get(name) for name in ("on_close", "on_reconnected")},
-        )
-        shown = options.get("specification_url") or without_credentials(address)
+        self.rabbit = RabbitConnection(address, link, self._say, chosen_options(options, Callbacks))
         transport = RabbitTransport(
             self.rabbit, self, default, options.get("app_id", f"anystream-{own_version()}")
         )
         super().__init__(
             transport,
-            BrokerSpecification(
-                url=[shown] if isinstance(shown, str) else list(shown),
-                protocol=options.get("protocol") or URL(address).scheme,
-                protocol_version=options.get("protocol_version") or "0.9.1",
-                description=options.get("description"),
-                tags=list(options.get("tags", ())),
-                security=options.get("security"),
+            BrokerSpecification.of(
+                options,
+                url=without_credentials(address),
+                protocol=address.scheme,
+                version="0.9.1",
             ),
             options,
         )
-
-    def _say(self, level: int, text: str) -> None:
-        if self.logger is not None:
-            self.logger.log(level, text)
 
     async def publish(
         self,
@@ -222,10 +215,7 @@ class RabbitBroker(RabbitDeclarations, Broker):
         Raises:
             IncorrectState: not connected.
         """
-        channel = self._real_transport().channel
-        if channel is None:
-            raise IncorrectState(f"{self!r} is not connected: await `broker.connect()` first")
-        return channel
+        return self._if_connected(self._real_transport().channel)
 
     @property
     def producer(self) -> Any:

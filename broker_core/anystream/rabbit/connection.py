@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from inspect import isawaitable
-from typing import Any
+from typing import Any, TypeVar
 
 import aiormq.exceptions
 from yarl import URL
 
 from anystream.core.exceptions import BrokerConnectionError, SetupError
+from anystream.core.round_trips import RoundTrips
+from anystream.rabbit.errors import ConnectionLost
 from anystream.rabbit.link import Link
 from anystream.rabbit.urls import redacted
 
 Say = Callable[[int, str], None]
+T = TypeVar("T")
 
 ONE_ATTEMPT = 3.0  # seconds to connect
 PULSE_EVERY = 3.0  # seconds between looks at the connection
 PULSE_TIMEOUT = 3.0
-PING_IS_GOOD_FOR = 1.0
 CLOSE_TIMEOUT = 3.0
+LOST_AT_ONCE = 0.05  # seconds to wait when a new connection did not last
 
 
 class RabbitConnection:
@@ -52,8 +54,7 @@ class RabbitConnection:
         self._pulse: Any = None
         self._watch: asyncio.Task[None] | None = None
         self._later: set[asyncio.Task[None]] = set()
-        self._asking: asyncio.Task[None] | None = None
-        self._good_until = 0.0
+        self.trips = RoundTrips(lambda: self.is_up, self._round_trip)
 
     @property
     def address(self) -> str:
@@ -111,7 +112,8 @@ class RabbitConnection:
         self._look()
 
     def _on_lost(self, error: BaseException | None) -> None:
-        self._good_until, self._pulse = 0.0, None
+        self._pulse = None
+        self.trips.forget()
         if self._up is not None and self._up.is_set():
             self._up.clear()
             if not self._closing:
@@ -141,16 +143,32 @@ class RabbitConnection:
             self.say(logging.ERROR, f"{name} of the broker failed: {error!r}")
 
     async def wait_up(self, timeout: float | None = None) -> bool:
-        """Waits until there is a connection; False when the time is over."""
-        if self._up is None:
+        """Waits until there is a connection; False when the time is over, or all is closed."""
+        up = self._up
+        if up is None:
             return False
-        if self._up.is_set():
+        if up.is_set():
             return True
         try:
-            await asyncio.wait_for(self._up.wait(), timeout)
+            await asyncio.wait_for(up.wait(), timeout)
         except asyncio.TimeoutError:
             return False
-        return True
+        return self._up is up
+
+    async def when_up(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Does something when there is a connection; again when that one is lost meanwhile.
+
+        Raises:
+            ConnectionLost: it cannot be done with a connection that is there, or all is closed.
+        """
+        while await self.wait_up():
+            try:
+                return await work()
+            except (aiormq.exceptions.AMQPError, RuntimeError, OSError) as error:
+                if self.link is not None and self.link.is_open:
+                    raise ConnectionLost(f"RabbitMQ at {self.address}: {error}") from error
+            await asyncio.sleep(LOST_AT_ONCE)
+        raise ConnectionLost(f"the connection to RabbitMQ at {self.address} was closed")
 
     async def channel(self, *, confirms: bool = False, number: int | None = None) -> Any:
         """Opens a channel below the client's robust ones: what uses it looks after it itself.
@@ -198,32 +216,14 @@ class RabbitConnection:
         transport = self.link.transport if self.link is not None else None
         return self.is_up and transport is not None and not transport.connection.is_closed
 
-    async def round_trip(self) -> None:
-        """Asks the server something that it answers at once; on a channel of its own."""
+    async def _round_trip(self, _: float | None) -> bool:
+        # something that the server answers at once; on a channel of its own
         pulse = self._pulse
         if pulse is None or pulse.is_closed:
             pulse = self._pulse = await self.channel()
         with self.told_apart():
             await pulse.basic_qos(prefetch_count=0)
-        self._good_until = time.monotonic() + PING_IS_GOOD_FOR
-
-    async def ping(self, timeout: float | None) -> bool:
-        """Whether the server answers; asked at most once a second while it does."""
-        known = self.known_health()
-        if known is not None:
-            return known
-        # a task of its own: a round trip that is cancelled would close its channel
-        task = self._asking
-        if task is None or task.done():
-            task = self._asking = asyncio.ensure_future(self.round_trip())
-        await asyncio.wait({task}, timeout=timeout)
-        return task.done() and not task.cancelled() and task.exception() is None
-
-    def known_health(self) -> bool | None:
-        """False while not connected, True for a second after a good answer, else None."""
-        if not self.is_up:
-            return False
-        return True if time.monotonic() < self._good_until else None
+        return True
 
     async def _keep_watch(self) -> None:
         """Notices a connection that is dead and does not say so, and consumers that are gone."""
@@ -235,7 +235,7 @@ class RabbitConnection:
             if link is None or not self.is_up:
                 continue
             began = loop.time()
-            if await self.ping(PULSE_TIMEOUT) or not self.is_up:
+            if await self.trips.ping(PULSE_TIMEOUT) or not self.is_up:
                 continue
             late = loop.time() - began > PULSE_TIMEOUT + 1.0  # this process was busy itself
             heard = link.heard_at()
@@ -249,16 +249,19 @@ class RabbitConnection:
         """Sends what is buffered and disconnects; in an outage it just ends."""
         link, self.link = self.link, None
         self._closing = True
-        tasks = [task for task in (self._watch, self._asking, *self._later) if task is not None]
-        self._watch = self._asking = None
+        await self.trips.end()
+        tasks = [task for task in (self._watch, *self._later) if task is not None]
+        self._watch = None
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=CLOSE_TIMEOUT)
         if link is not None:
             await self._end(link)
-        self._up, self._pulse, self.epoch = None, None, 0
-        self._good_until = 0.0
+        up, self._up = self._up, None
+        if up is not None:
+            up.set()  # who waits for it sees that nothing will come
+        self._pulse, self.epoch = None, 0
 
     async def _end(self, link: Link) -> None:
         ending = asyncio.ensure_future(link.close())

@@ -12,6 +12,7 @@ from aio_pika import RobustConnection
 from aiormq.connection import __version__ as aiormq_version
 
 SHORTEST_PAUSE = 0.2
+LAST_LOOK = 0.5
 # Since its version 7 the library below aborts the socket of a connection that is stuck; earlier
 # ones leave it open then, and the server keeps what was delivered to it.
 ABORTS_STUCK = int(aiormq_version.partition(".")[0]) >= 7
@@ -48,9 +49,19 @@ class Link(RobustConnection):
         await super()._on_connection_close(closing)
 
     async def _on_connected(self) -> None:
+        if self.transport is not None:
+            inner: Any = self.transport.connection
+            inner.closing.add_done_callback(
+                lambda _: _let_them_out(inner, list(inner.channels.values()))
+            )
         await super()._on_connected()
         self._lost_at = None
         await self.restored()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the connection of this moment has not ended yet."""
+        return self.transport is not None and not self.transport.connection.is_closed
 
     def cut(self) -> bool:
         """Ends a connection that has gone silent at once, without asking the server.
@@ -83,3 +94,28 @@ class Link(RobustConnection):
             return False
         unblocked = getattr(transport.connection, "_Connection__connection_unblocked", None)
         return unblocked is not None and not unblocked.is_set()
+
+
+def _let_them_out(inner: Any, channels: list[Any], pause: float = 0.0) -> None:
+    """Wakes those who wait for room in what a connection that has ended was to write, and those
+    who wait behind them: the client leaves them there, and before its version 7 it lets them wait
+    for confirmations, too. Looks again for about half a second after the last one.
+
+    Args:
+        inner: the connection that has ended.
+        channels: its channels.
+        pause: seconds since the last look.
+    """
+    queue, found = inner.write_queue, False
+    while not queue.empty():
+        queue.get_nowait()
+        found = True
+    for channel in channels:
+        for future in tuple(channel.confirmations.values()):
+            if not future.done():
+                future.set_exception(ConnectionError("the connection was lost"))
+                future.exception()  # or the loop complains when nobody asks any more
+                found = True
+    pause = 0.0 if found else max(2 * pause, 0.01)
+    if pause < LAST_LOOK:
+        asyncio.get_running_loop().call_later(pause, _let_them_out, inner, channels, pause)

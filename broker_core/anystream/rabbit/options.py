@@ -15,44 +15,56 @@ from anystream.rabbit.channel import Channel
 Moment = datetime | timedelta | int | float
 
 
-class ClientOptions(TypedDict, total=False):
-    """Options of the connection.
+class LinkOptions(TypedDict, total=False):
+    """Options that the client library's connection takes.
 
     Keys:
-        host, port, virtualhost: in place of those of the URL.
-        ssl_options: `cafile`, `capath`, `cadata`, `keyfile`, `certfile`, `no_verify_ssl`, for TLS
-            without a context of one's own.
         client_properties: what the server shows of this client.
         timeout: seconds for one attempt to connect, 3 by default.
         fail_fast: True (default) raises when the first connect fails; False goes on trying.
         reconnect_interval: seconds between attempts after a long outage, 5 by default; at its
             beginning they are shorter.
+    """
+
+    client_properties: Mapping[str, Any] | None
+    timeout: float | None
+    fail_fast: bool
+    reconnect_interval: float
+
+
+class Callbacks(TypedDict, total=False):
+    """What is called when the state of the connection changes.
+
+    Keys:
+        on_close: called (with the error or None) when the connection is lost.
+        on_reconnected: called when it is there again.
+    """
+
+    on_close: Callable[[BaseException | None], Awaitable[None] | None] | None
+    on_reconnected: Callable[[], Awaitable[None] | None] | None
+
+
+class RabbitBrokerOptions(BrokerOptions, LinkOptions, Callbacks, total=False):
+    """Options of `RabbitBroker`: those of every broker, those of the connection, and these.
+
+    Keys:
+        host, port, virtualhost: in place of those of the URL.
+        ssl_options: `cafile`, `capath`, `cadata`, `keyfile`, `certfile`, `no_verify_ssl`, for TLS
+            without a context of one's own.
         heartbeat: seconds without a sign of life after which the server gives the connection up,
             60 by default. (A dead connection is noticed by this side within about 8 seconds.)
         default_channel: the settings of the channel for publishing; given, subscribers without a
             channel of their own share one real channel with these settings.
         app_id: the application's name in every message.
-        on_close: called (with the error or None) when the connection is lost.
-        on_reconnected: called when it is there again.
     """
 
     host: str | None
     port: int | None
     virtualhost: str | None
     ssl_options: Mapping[str, Any] | None
-    client_properties: Mapping[str, Any] | None
-    timeout: float | None
-    fail_fast: bool
-    reconnect_interval: float
     heartbeat: int | None
     default_channel: Channel | None
     app_id: str | None
-    on_close: Callable[[BaseException | None], Awaitable[None] | None] | None
-    on_reconnected: Callable[[], Awaitable[None] | None] | None
-
-
-class RabbitBrokerOptions(BrokerOptions, ClientOptions, total=False):
-    """Options of `RabbitBroker`: those of every broker and those of the connection."""
 
 
 class SubscriberOptions(core.SubscriberOptions, total=False):

@@ -7,7 +7,6 @@ import logging
 from collections import deque
 from typing import Any
 
-import aiormq.exceptions as native
 from aiormq.abc import DeliveredMessage
 
 from anystream.rabbit.connection import RabbitConnection
@@ -109,15 +108,15 @@ class Requests:
         return self._opening.result()
 
     async def _open_channel(self) -> Any:
-        await self.connection.wait_up()
-        try:
-            channel = await self.connection.channel(confirms=True)
-            with self.connection.told_apart():
-                await channel.basic_consume(RABBIT_REPLY.name, self._answered, no_ack=True)
-        except (native.AMQPError, RuntimeError, OSError) as error:
-            raise ConnectionLost(f"RabbitMQ at {self.connection.address}: {error}") from error
+        channel = await self.connection.when_up(self._new_channel)
         channel.closing.add_done_callback(self._on_closing)
         self._channel = channel
+        return channel
+
+    async def _new_channel(self) -> Any:
+        channel = await self.connection.channel(confirms=True)
+        with self.connection.told_apart():
+            await channel.basic_consume(RABBIT_REPLY.name, self._answered, no_ack=True)
         return channel
 
     def _on_closing(self, closing: asyncio.Future[Any]) -> None:

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from ssl import SSLContext
 from typing import Any
 
-from anystream.core.exceptions import FeatureNotSupportedException, OptionError
-from anystream.core.security import BaseSecurity, SASLPlaintext
+from anystream.core.security import BaseSecurity, SASLPlaintext, check_security
 
 __all__ = ("RabbitExternalAuth", "connect_options")
 
@@ -35,19 +34,11 @@ def connect_options(security: BaseSecurity | None) -> Mapping[str, Any]:
     """
     if security is None:
         return {}
-    if not isinstance(security, BaseSecurity):
-        raise OptionError(
-            f"RabbitBroker: security={security!r} is no security object; take one of "
-            "anystream.rabbit.security or anystream.core.security"
-        )
+    known = (SASLPlaintext, RabbitExternalAuth)
+    check_security("RabbitBroker", "RabbitMQ", security, known, own=__name__)
     options: dict[str, Any] = {"ssl": security.use_ssl, "ssl_context": security.ssl_context}
     if isinstance(security, RabbitExternalAuth):
         return {**options, "external": True}
     if isinstance(security, SASLPlaintext):
         return {**options, "login": security.username, "password": security.password}
-    if type(security) is BaseSecurity:
-        return options
-    raise FeatureNotSupportedException(
-        f"RabbitBroker: RabbitMQ does not know {type(security).__name__}; use BaseSecurity, "
-        "SASLPlaintext or RabbitExternalAuth"
-    )
+    return options

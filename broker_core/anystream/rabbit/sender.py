@@ -72,18 +72,16 @@ class RabbitSender:
         if not done:
             raise ConnectionLost(
                 f"RabbitMQ at {self.connection.address} is away, and did not come back within "
-                f"{timeout} seconds"
+                f"{timeout:.3g} seconds"
             )
         return self._opening.result()
 
     async def _open_channel(self) -> Any:
-        await self.connection.wait_up()
-        try:
-            self._channel = await self.connection.channel(
+        self._channel = await self.connection.when_up(
+            lambda: self.connection.channel(
                 confirms=self.settings.publisher_confirms, number=self.settings.channel_number
             )
-        except (native.AMQPError, RuntimeError, OSError) as error:
-            raise ConnectionLost(f"RabbitMQ at {self.connection.address}: {error}") from error
+        )
         return self._channel
 
     async def send(
@@ -98,12 +96,20 @@ class RabbitSender:
         if reply and command.destination.startswith(DIRECT_REPLY):
             return await self._send_direct(command, data, content_type)
         timeout = command.options.get("timeout") or self.limit
-        channel = self._channel
-        if channel is None or channel.is_closed or not self.connection.is_up:
-            began = asyncio.get_running_loop().time()
-            channel = await self._open(timeout)
-            timeout -= asyncio.get_running_loop().time() - began
-        result = await self.publish(channel, command, data, content_type, timeout)
+        time = asyncio.get_running_loop().time
+        deadline = time() + timeout
+        while True:
+            channel = self._channel
+            if channel is None or channel.is_closed or not self.connection.is_up:
+                channel = await self._open(timeout)
+                timeout = deadline - time()
+            try:
+                result = await self.publish(channel, command, data, content_type, timeout)
+                break
+            except ConnectionLost as error:
+                timeout = deadline - time()
+                if timeout <= 0 or not _was_not_sent(error):
+                    raise
         if type(result) is DeliveredMessage:
             self._note_returned(command, result)
         return result
@@ -235,6 +241,11 @@ class RabbitSender:
                 f"{what}: a header or an option has a value that AMQP cannot carry: {error}"
             )
         return error
+
+
+def _was_not_sent(error: ConnectionLost) -> bool:
+    """Whether the channel was closed before the message had its turn on it."""
+    return isinstance(error.__cause__, native.ChannelInvalidStateError)
 
 
 def target(command: RabbitPublishCommand) -> tuple[RabbitExchange | None, str]:

@@ -75,10 +75,10 @@ class RabbitTransport(Transport):
         self.channels.clear()
 
     async def ping(self, timeout: float | None) -> bool:
-        return await self.connection.ping(timeout)
+        return await self.connection.trips.ping(timeout)
 
     def known_health(self) -> bool | None:
-        return self.connection.known_health()
+        return self.connection.trips.known()
 
     async def prepare(self, subscribers: Sequence[Subscriber]) -> None:
         for subscriber in subscribers:

@@ -13,7 +13,7 @@ from typing_extensions import Unpack
 from anystream.core.broker import Broker
 from anystream.core.broker_options import BrokerSpecification
 from anystream.core.exceptions import OptionError, SetupError
-from anystream.core.options import check_options
+from anystream.core.options import check_options, chosen_options
 from anystream.core.security import BaseSecurity
 from anystream.redis.connection import MOST_LINES, PATIENCE, RedisConnection, redacted
 from anystream.redis.declarations import RedisDeclarations
@@ -144,15 +144,12 @@ def client_options(
     """The client's options of a broker's; see `connection_options`."""
     if not isinstance(url, str):
         raise OptionError(f"url={url!r}: give an address such as {DEFAULT_URL!r}")
-    given = {name: value for name, value in options.items() if name in _CLIENT}
+    given = chosen_options(options, ClientOptions)
     security = connect_options(options.get("security"), sentinel=sentinel)
     try:
         return connection_options(url, security, given)
     except ValueError as error:
         raise OptionError(f"{redacted(url)!r} is no address of Redis: {error}") from error
-
-
-_CLIENT = ClientOptions.__optional_keys__ | ClientOptions.__required_keys__
 
 
 def _shown(url: str, client: Mapping[str, Any]) -> str:
@@ -177,33 +174,20 @@ def _format(options: Mapping[str, Any]) -> type[MessageFormat]:
 
 
 def set_up(
-    broker: Any, servers: Servers, urls: Sequence[str], scheme: str, options: Mapping[str, Any]
+    broker: Any, servers: Servers, urls: Sequence[str], scheme: str, options: RedisBrokerOptions
 ) -> None:
     """Makes a broker of its servers and options; what the three classes have in common."""
-
-    def say(level: int, text: str) -> None:
-        if broker.logger is not None:
-            broker.logger.log(level, text)
-
     broker.redis = RedisConnection(
         servers,
-        say,
+        broker._say,
         patience=options.get("socket_timeout") or PATIENCE,
         most_lines=options.get("max_connections") or MOST_LINES,
     )
-    url = options.get("specification_url") or urls
     transport = RedisTransport(broker.redis, _format(options))
     Broker.__init__(
         broker,
         transport,
-        BrokerSpecification(
-            url=[url] if isinstance(url, str) else list(url),
-            protocol=options.get("protocol") or scheme,
-            protocol_version=options.get("protocol_version") or "custom",
-            description=options.get("description"),
-            tags=list(options.get("tags", ())),
-            security=options.get("security"),
-        ),
-        options,  # type: ignore[arg-type]
+        BrokerSpecification.of(options, url=urls, protocol=scheme),
+        options,
     )
     transport.broker = broker

@@ -74,9 +74,9 @@ class RedisConnection:
             if not isinstance(error, (redis.exceptions.RedisError, OSError)):
                 raise
             raise BrokerConnectionError(
-                f"cannot connect to Redis at {self.address}: {str(error) or type(error).__name__}. "
-                "Check that a server runs there, and the address, the credentials and the TLS "
-                "settings of the broker"
+                f"cannot connect to Redis at {self.address}: "
+                f"{str(error).rstrip('.') or type(error).__name__}. Check that a server runs "
+                "there, and the address, the credentials and the TLS settings of RedisBroker"
             ) from error
         return client
 

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from typing_extensions import Unpack
-
-from anystream.opentelemetry import TelemetryMiddleware
-from anystream.opentelemetry.options import TelemetryOptions
+from anystream.opentelemetry.of_broker import BrokerTraces
 from anystream.redis.observed import OBSERVED
 
 __all__ = ("RedisTelemetryMiddleware",)
 
 
-class RedisTelemetryMiddleware(TelemetryMiddleware):
-    """Traces of this broker.
+class RedisTelemetryMiddleware(BrokerTraces):
+    """Traces of this broker; for its options see `TelemetryOptions`."""
 
-    Args:
-        **options: see `TelemetryOptions`.
-    """
-
-    def __init__(self, **options: Unpack[TelemetryOptions]) -> None:
-        super().__init__(OBSERVED, **options)
+    observed = OBSERVED

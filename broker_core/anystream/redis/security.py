@@ -8,8 +8,7 @@ from typing import Any
 from redis.asyncio.connection import Connection, SSLConnection
 from redis.asyncio.sentinel import SentinelManagedConnection, SentinelManagedSSLConnection
 
-from anystream.core.exceptions import FeatureNotSupportedException, OptionError
-from anystream.core.security import BaseSecurity, SASLPlaintext
+from anystream.core.security import BaseSecurity, SASLPlaintext, check_security
 
 __all__ = ("connect_options", "tls_connection")
 
@@ -27,22 +26,13 @@ def connect_options(security: BaseSecurity | None, *, sentinel: bool = False) ->
     """
     if security is None:
         return {}
-    if not isinstance(security, BaseSecurity):
-        raise OptionError(
-            f"RedisBroker: security={security!r} is no security object; take one of "
-            "anystream.core.security"
-        )
+    check_security("RedisBroker", "Redis", security, (SASLPlaintext,))
     options: dict[str, Any] = {}
     if security.use_ssl:
         options["connection_class"] = tls_connection(security.ssl_context, sentinel=sentinel)
     if isinstance(security, SASLPlaintext):
         return {**options, "username": security.username, "password": security.password}
-    if type(security) is BaseSecurity:
-        return options
-    raise FeatureNotSupportedException(
-        f"RedisBroker: Redis does not know {type(security).__name__}; use BaseSecurity or "
-        "SASLPlaintext"
-    )
+    return options
 
 
 def tls_connection(context: ssl.SSLContext | None, *, sentinel: bool = False) -> type[Connection]:

@@ -26,6 +26,7 @@ class RedisSending(_Broker):
     """The part that the brokers on one server, on sentinels and on a cluster have in common."""
 
     kind = "redis"
+    address_column = "channel"
     command_class: type[PublishCommand] = RedisPublishCommand
     default_request_timeout = 30.0
 
@@ -185,14 +186,6 @@ class RedisSending(_Broker):
                 if what.group:
                     found.update(groupName=what.group, consumerName=what.consumer)
         return {"redis": {**found, "method": method, "bindingVersion": "custom"}}
-
-    def log_columns(self) -> Mapping[str, int]:
-        widest = max((len(sub.full_address) for sub in self.subscribers), default=4)
-        return {"channel": max(4, widest), "message_id": 10}
-
-    def log_fields(self, subscriber: Subscriber, message: Any) -> dict[str, Any]:
-        message_id = message.message_id[:10] if message is not None else ""
-        return {"channel": subscriber.full_address, "message_id": message_id}
 
 
 def _kind_of(declared: Subscriber | Publisher) -> str:

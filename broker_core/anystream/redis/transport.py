@@ -149,9 +149,10 @@ class RedisTransport(Transport):
         except (redis.exceptions.RedisError, OSError) as error:
             if self.connection.client is None:
                 raise IncorrectState("the broker was stopped while it published") from error
+            reason = str(error).rstrip(".")
             raise ServerAway(
                 f"the message for {name!r} was not confirmed by Redis at "
-                f"{self.connection.address}: {error}. It may have been taken or not"
+                f"{self.connection.address}: {reason}. It may have been taken or not"
             ) from error
 
     async def send_batch(  # type: ignore[override]

@@ -88,8 +88,8 @@ class _Writer:
             **given(description=endpoint.description),
             "messages": {},
         }
-        methods = [method for method in endpoint.methods if method != "HEAD"]
-        http = {**filled(method=(methods or [""])[0]), "bindingVersion": "0.3.0"}
+        methods = sorted(endpoint.methods, key=lambda method: method == "HEAD")
+        http = {**filled(method=(*methods, "")[0]), "bindingVersion": "0.3.0"}
         self.operations[free(key, self.operations)] = {
             "action": "receive",
             "channel": reference("channels", key),
