@@ -7,8 +7,9 @@ import json
 import sys
 from pathlib import Path
 
+from tests.benchmarks import page
 from tests.benchmarks.catalog import BY_NAME, SCENARIOS
-from tests.benchmarks.parent import SideFailed, measure
+from tests.benchmarks.parent import Results, SideFailed, measure
 from tests.benchmarks.report import HEAD, environment, rows
 from tests.benchmarks.scenario import Scenario
 
@@ -24,6 +25,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="alternating rounds (default: 5)")
     parser.add_argument("--quick", action="store_true", help="3 rounds of a quarter of the size")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all numbers there")
+    parser.add_argument("--docs", action="store_true", help="also write the table of the docs")
     parser.add_argument("--best", action="store_true", help="best round instead of the median")
     parser.add_argument("--list", action="store_true", help="names only")
     return parser.parse_args()
@@ -48,7 +50,7 @@ def main() -> int:
         print("\n".join(scenario.name for scenario in scenarios))
         return 0
     rounds = min(options.rounds, 3) if options.quick else options.rounds
-    written = {}
+    written: dict[str, Results] = {}
     failures: list[str] = []
     print("\n".join(environment()), HEAD, sep="\n", flush=True)
     for scenario in scenarios:
@@ -69,6 +71,8 @@ def main() -> int:
         print("\n".join(rows(scenario, results)) or f"{scenario.name}: failed", flush=True)
     for failure in failures:
         print(f"\nFAILED {failure}", file=sys.stderr)
+    if options.docs:
+        page.write(rounds, {name: (BY_NAME[name], results) for name, results in written.items()})
     if options.json:
         options.json.write_text(json.dumps({"machine": environment(), "results": written}))
     return 1 if failures else 0

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import aio_pika
 
-from anystream.rabbit import RabbitBroker, RabbitQueue
+from anystream.rabbit import Channel, RabbitBroker, RabbitQueue
 from tests.faults.harness import Deletion, FaultHarness, Handler
 
 
@@ -24,7 +24,10 @@ class Queue(FaultHarness):
     def broker(
         self, url: str, logger: Any, *, watchful: bool = False, **options: Any
     ) -> RabbitBroker:
-        return RabbitBroker(f"{url}?heartbeat=1" if watchful else url, logger=logger, **options)
+        # a message that no queue took counts as not published
+        strict = Channel(on_return_raises=True)
+        address = f"{url}?heartbeat=1" if watchful else url
+        return RabbitBroker(address, logger=logger, default_channel=strict, **options)
 
     def subscribe(self, broker: RabbitBroker, address: str, handler: Handler) -> None:
         broker.subscriber(RabbitQueue(address))(handler)

@@ -275,6 +275,7 @@ class Play:
                 sending[flavour] = await stack.enter_async_context(
                     self._publishing(flavour, address)
                 )
+            await asyncio.sleep(self.server.writes_late)
             cut, back = await self._kill_and_start(list(sending.values()))
             for flavour, consumer in self.under_restart.items():
                 ended = asyncio.Event()  # what keeps nothing needs messages that come later

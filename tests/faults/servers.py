@@ -44,6 +44,7 @@ class Server(ABC):
 
     kind: ClassVar[str]
     start_takes: ClassVar[float] = 0.0  # seconds, at least
+    writes_late: ClassVar[float] = 0.0  # seconds until a declaration survives a kill
 
     def __init__(self, folder: Path, proxy_ports: list[int] | None = None) -> None:
         self.folder = folder
@@ -158,6 +159,7 @@ class RabbitServer(Server):
 
     kind = "rabbit"
     start_takes = 5.0
+    writes_late = 3.0  # Mnesia's log keeps its latest entries in memory for two
     program = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 
     def __init__(self, folder: Path, proxy_ports: list[int] | None = None) -> None:

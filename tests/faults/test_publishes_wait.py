@@ -77,6 +77,7 @@ async def test_publishes_wait_for_the_server(server: RabbitServer) -> None:
     broker = RabbitBroker(server.url(), logger=None, publish_timeout=120.0)
     async with broker:
         await broker.declare_queue(RabbitQueue(QUEUE, durable=True))
+        await asyncio.sleep(server.writes_late)
         publishes = Publishes(broker)
         publishes.begin(AT_ONCE)
         await asyncio.wait(publishes.tasks[:1])

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from confluent_kafka import Message
 
 from anystream.core.ack import AckStatus
-from anystream.core.ids import gen_cor_id
 from anystream.core.message import StreamMessage
 from anystream.kafka_common.message import KafkaMessageCore
 from anystream.kafka_common.records import batch_id, content_and_reply, message_id, read_headers
@@ -148,12 +147,8 @@ def batch_parser(link: Link) -> Callable[[Sequence[Message]], KafkaBatchMessage]
 
     def parse(raw: Sequence[Any]) -> KafkaBatchMessage:
         message = object.__new__(KafkaBatchMessage)
-        message.raw_message = tuple(raw)
-        message.body = [item.value() or b"" for item in raw]
-        message.batch_headers = [read_headers(known_headers(item)) for item in raw]
-        message._headers = first = message.batch_headers[0]
-        message._reply_to = first.get("reply_to", "")
-        message._correlation_id = first.get("correlation_id") or gen_cor_id()
+        bodies = [item.value() or b"" for item in raw]
+        message.take_batch(raw, bodies, [read_headers(known_headers(item)) for item in raw])
         message.pattern = link.pattern
         holder = message._holder = link.holder
         if holder is not None:

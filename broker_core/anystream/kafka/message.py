@@ -8,7 +8,6 @@ from typing import Any
 from aiokafka import ConsumerRecord
 
 from anystream.core.ack import AckStatus
-from anystream.core.ids import gen_cor_id
 from anystream.core.message import StreamMessage
 from anystream.kafka_common.message import KafkaMessageCore, Settling
 from anystream.kafka_common.offsets import OffsetBook, PartitionProgress
@@ -150,12 +149,8 @@ def batch_parser(link: Link) -> Callable[[Sequence[ConsumerRecord[Any, Any]]], K
 
     def parse(raw: Sequence[ConsumerRecord[Any, Any]]) -> KafkaBatchMessage:
         message = object.__new__(KafkaBatchMessage)
-        message.raw_message = tuple(raw)
-        message.body = [b"" if item.value is None else item.value for item in raw]
-        message.batch_headers = [_headers_of(item) for item in raw]
-        message._headers = first = message.batch_headers[0]
-        message._reply_to = first.get("reply_to", "")
-        message._correlation_id = first.get("correlation_id") or gen_cor_id()
+        bodies = [b"" if item.value is None else item.value for item in raw]
+        message.take_batch(raw, bodies, [_headers_of(item) for item in raw])
         message._link = link
         book = link.book
         if book is not None:

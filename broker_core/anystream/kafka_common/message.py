@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from anystream.core.ack import AckStatus
+from anystream.core.ids import gen_cor_id
 from anystream.core.message import StreamMessage
 from anystream.kafka_common.offsets import PartitionProgress
 from anystream.kafka_common.topics import TopicPattern
@@ -41,6 +42,21 @@ class KafkaMessageCore(StreamMessage[Any]):
     settling: Settling | None = None
     consumer: Any = None
     pattern: TopicPattern | None = None
+
+    def take_batch(
+        self, raw: Sequence[Any], bodies: list[Any], heads: list[dict[str, str]]
+    ) -> None:
+        """Takes over the records of a batch; the first one says who waits for an answer.
+
+        Args:
+            raw: the client's records.
+            bodies, heads: what each of them has.
+        """
+        self.raw_message = tuple(raw)
+        self.body, self.batch_headers = bodies, heads
+        self._headers = first = heads[0]
+        self._reply_to = first.get("reply_to", "")
+        self._correlation_id = first.get("correlation_id") or gen_cor_id()
 
     def read_message_id(self) -> str:
         """How the client's records are told apart; a package's message class overrides it."""
