@@ -62,7 +62,7 @@ class Binding:
         self._dependencies = tuple(dependencies)
         self.model: CallModel | PlainCall = self._read()
         self.params: list[OptionItem] = _flat(self.model, inject)
-        self.lines: list[str] = []
+        self._reason = ""
         self.run_json: Bound | None = None
         self.run: Bound = self._freeze()
 
@@ -79,10 +79,17 @@ class Binding:
         try:
             compiled = compile_call(self)
         except Unsupported as reason:
-            self.lines = [f"solve arguments with FastDepends ({reason})"]
+            self._reason = str(reason)
             return self.solve
-        self.lines, self.run_json = compiled.lines, compiled.run_json
+        self.run_json = compiled.run_json
         return compiled.run
+
+    @property
+    def lines(self) -> list[str]:
+        """What is done, line by line; written anew for each who asks, because few do."""
+        if self._reason:
+            return [f"solve arguments with FastDepends ({self._reason})"]
+        return compile_call(self).lines
 
     async def solve(self, body: Any, message: Any) -> Any:
         """Calls the handler through FastDepends' own solver."""

@@ -54,31 +54,27 @@ def look_for_logger(repo: ContextRepo) -> Any:
     return repo.find("logger")
 
 
-def make_recover(
-    model: CallModel | PlainCall, names: Sequence[str]
-) -> Callable[..., tuple[Any, ...]]:
+def recover(
+    model: CallModel | PlainCall, names: Sequence[str], values: Sequence[Any]
+) -> tuple[Any, ...]:
     """Validates the arguments as FastDepends would, for its error or its result."""
-
-    def recover(*values: Any) -> tuple[Any, ...]:
-        given = {
-            name: value
-            for name, value in zip(names, values, strict=True)
-            if value is not MISSING and value is not EMPTY
-        }
-        if model.serializer is None:
-            bound = inspect.signature(model.call).bind(**given)
-            bound.apply_defaults()
-            for name in names:
-                if isinstance(bound.arguments[name], ContextField):
-                    raise TypeError(f"missing a required argument: {name!r}")
-            return tuple(bound.arguments[name] for name in names)
-        try:
-            cast = model.serializer(given)
-        except Exception as error:
-            raise error from None
-        return tuple(cast[name] for name in names)
-
-    return recover
+    given = {
+        name: value
+        for name, value in zip(names, values, strict=True)
+        if value is not MISSING and value is not EMPTY
+    }
+    if model.serializer is None:
+        bound = inspect.signature(model.call).bind(**given)
+        bound.apply_defaults()
+        for name in names:
+            if isinstance(bound.arguments[name], ContextField):
+                raise TypeError(f"missing a required argument: {name!r}")
+        return tuple(bound.arguments[name] for name in names)
+    try:
+        cast = model.serializer(given)
+    except Exception as error:
+        raise error from None
+    return tuple(cast[name] for name in names)
 
 
 @asynccontextmanager

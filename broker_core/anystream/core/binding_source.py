@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Any, get_args
 from anyio import to_thread
 from fast_depends.core import CallModel
 
-from anystream.core.binding_parts import MISSING, make_look, make_recover, make_unpack, threaded
+from anystream.core.binding_parts import MISSING, make_look, make_unpack, recover, threaded
 from anystream.core.casting import LazySerializer, has_alias
-from anystream.core.codec import load_json
-from anystream.core.json_reading import json_reader
+from anystream.core.json_reading import make_json_run
 from anystream.core.params import ContextField, NoCastField
 from anystream.core.places import call_name
 from anystream.core.plain_call import PlainCall
@@ -81,12 +80,12 @@ def compile_call(binding: Binding) -> Compiled:
         Unsupported: FastDepends' solver has to do it.
     """
     writer = _Writer(binding)
-    run = writer.write()
-    model, run_json = binding.model, None
-    reader = json_reader(model) if isinstance(model, PlainCall) else None
-    if reader is not None:
-        run_json = _JsonWriter(binding, reader).write()
-    return Compiled(run, writer.lines, run_json)
+    writer.unpack()
+    result = writer.call(binding.model, top=True)
+    writer.emit(f"return {result}")
+    model = binding.model
+    run_json = make_json_run(model) if isinstance(model, PlainCall) else None
+    return Compiled(writer.build(), writer.lines, run_json)
 
 
 class _Writer:
@@ -100,12 +99,6 @@ class _Writer:
         self.keys: set[Any] = set()
         self.needs_stack = False
         self.count = 0
-
-    def write(self) -> Callable[[Any, Any], Any]:
-        self.unpack()
-        result = self.call(self.binding.model, top=True)
-        self.emit(f"return {result}")
-        return self.build()
 
     def emit(self, line: str, depth: int = 0) -> None:
         self.body.append("    " * depth + line)
@@ -225,10 +218,10 @@ class _Writer:
         self.emit("try:")
         for step in steps:
             self.emit(step, 1)
-        recover = self.new("recover", make_recover(model, list(values)))
+        asked, names = self.new("model", model), self.new("names", tuple(values))
         self.emit("except Exception:")
         targets = ", ".join(final[name] for name in values)
-        self.emit(f"{targets}, = {recover}({', '.join(values.values())},)", 1)
+        self.emit(f"{targets}, = recover({asked}, {names}, ({', '.join(values.values())},))", 1)
         return final
 
     def invoke(self, model: CallModel | PlainCall, arguments: dict[str, str], top: bool) -> str:
@@ -306,23 +299,6 @@ class _Writer:
         return run
 
 
-class _JsonWriter(_Writer):
-    """For a call whose only argument is read from the body's bytes."""
-
-    def __init__(self, binding: Binding, reader: Callable[[bytes], Any]) -> None:
-        super().__init__(binding)
-        self.reader = reader
-
-    def cast(self, model: CallModel | PlainCall, values: dict[str, str]) -> dict[str, str]:
-        read, target = self.new("read", self.reader), self.new("a")
-        recover = self.new("recover", make_recover(model, list(values)))
-        self.emit("try:")
-        self.emit(f"{target} = {read}(body)", 1)
-        self.emit("except Exception:")
-        self.emit(f"{target}, = {recover}(load_json(body),)", 1)
-        return dict.fromkeys(values, target)
-
-
 def _make(source: str) -> Make:
     if source in _makers:
         return _makers[source]
@@ -330,12 +306,12 @@ def _make(source: str) -> Make:
     linecache.cache[file] = (len(source), None, source.splitlines(True), file)
     scope: dict[str, Any] = {
         "MISSING": MISSING,
-        "load_json": load_json,
         "EMPTY": EMPTY,
         "Missing": LookupError("an argument is missing"),
         "Response": Response,
         "AsyncExitStack": AsyncExitStack,
         "in_thread": to_thread.run_sync,
+        "recover": recover,
         "threaded": threaded,
     }
     exec(compile(source, file, "exec"), scope)

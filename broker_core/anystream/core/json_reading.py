@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Any
 from fast_depends.pydantic import PydanticSerializer
 from pydantic import BaseModel
 
+from anystream.core.binding_parts import recover
 from anystream.core.casting import LazySerializer, has_alias
+from anystream.core.codec import load_json
+from anystream.core.response import Response
 
 if TYPE_CHECKING:
     from anystream.core.plain_call import PlainCall
@@ -33,9 +36,12 @@ def json_reader(call: PlainCall) -> Callable[[bytes], Any] | None:
     serializer = call.serializer
     if len(call.params) != 1 or not isinstance(serializer, LazySerializer):
         return None
-    if type(serializer.real) is not PydanticSerializer or has_alias(call.params[0]):
+    param = call.params[0]
+    if type(serializer.real) is not PydanticSerializer or has_alias(param):
         return None
-    model = call.params[0].field_type
+    if param.kind is param.kind.KEYWORD_ONLY:
+        return None
+    model = param.field_type
     if not isinstance(model, type) or not issubclass(model, BaseModel):
         return None
     try:
@@ -44,6 +50,32 @@ def json_reader(call: PlainCall) -> Callable[[bytes], Any] | None:
     except AttributeError:  # not complete yet
         return None
     return reader if _means_the_same(schema) else None
+
+
+def make_json_run(call: PlainCall) -> Callable[[Any, Any], Any] | None:
+    """Makes the coroutine function `run_json(data, message)` of a call whose one argument is read
+    from the bytes of the body; None for any other call.
+
+    Args:
+        call: all of its parameters come from the body.
+    """
+    read = json_reader(call)
+    if read is None or not isinstance(serializer := call.serializer, LazySerializer):
+        return None
+    function = call.call
+    check, none_is_fine = serializer.result_cast(), serializer.response_type is None
+
+    async def run_json(data: Any, message: Any) -> Any:
+        try:
+            argument = read(data)
+        except Exception:
+            (argument,) = recover(call, (call.params[0].field_name,), (load_json(data),))
+        result = await function(argument)
+        if check is None or (none_is_fine and result is None) or isinstance(result, Response):
+            return result
+        return check(result)
+
+    return run_json
 
 
 def _means_the_same(schema: Mapping[str, Any]) -> bool:

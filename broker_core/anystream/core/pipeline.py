@@ -14,7 +14,6 @@ from anystream.core.ack import AckStatus
 from anystream.core.codec import JSON, decode_body, load_json
 from anystream.core.context import current_frame
 from anystream.core.plan import HandlerPlan, Plan
-from anystream.core.respond import make_respond
 from anystream.core.settlement import Settlement
 from anystream.core.stages import make_full
 
@@ -22,6 +21,10 @@ if TYPE_CHECKING:
     from anystream.core.subscriber import Subscriber
 
 Process = Callable[[Any], Awaitable[Any]]
+
+# names of the module, not of each pipeline: a service may have a thousand of those
+set_frame, get_frame, reset_frame = current_frame.set, current_frame.get, current_frame.reset
+ACKED = AckStatus.ACKED
 
 
 class Pipeline:
@@ -55,12 +58,11 @@ def make_plain(plan: Plan, settlement: Settlement) -> Process:
     handler: HandlerPlan = plan.handlers[0]
     parse, call, call_json = plan.parse, handler.run, handler.run_json
     decode, custom_decode = handler.decode, handler.custom_decoder
-    respond, may_reply = make_respond(plan, handler), plan.may_reply
+    may_reply = plan.may_reply
     always_answers = bool(handler.publishers or handler.afterwards)
     repo, subscriber = plan.context, plan.subscriber
-    set_frame, get_frame, reset_frame = current_frame.set, current_frame.get, current_frame.reset
     log_on, log, level = plan.log_on, plan.log, plan.log_level
-    by_mark, acked = settlement.by_mark, AckStatus.ACKED
+    by_mark = settlement.by_mark
     ack_first, ack, failed = settlement.ack_first, settlement.on_success, settlement.on_error
 
     async def process(raw: Any) -> Any:
@@ -80,10 +82,10 @@ def make_plain(plan: Plan, settlement: Settlement) -> Process:
                 body = message._plain = _decoded(message)
                 result = await call(body, message)
             if always_answers or (may_reply and message._reply_to):
-                result = await respond(result, message, ())
+                result = await handler.respond(plan)(result, message, ())
             if ack and message.committed is None:
                 if by_mark:
-                    message.committed = acked
+                    message.committed = ACKED
                 else:
                     await settlement.ack(message)
             if logs:

@@ -13,6 +13,7 @@ from anystream.core.exceptions import SetupError
 from anystream.core.handler import HandlerItem, around
 from anystream.core.logging import level_check, writer
 from anystream.core.message import StreamMessage
+from anystream.core.respond import Respond, make_respond
 from anystream.core.sentinel import EMPTY
 
 if TYPE_CHECKING:
@@ -68,6 +69,14 @@ class HandlerPlan:
         # for bodies that are JSON and that nobody else looks at
         shorter = None if broker.recording or self.custom_decoder else self.binding
         self.run_json: Call | None = getattr(shorter, "run_json", None)
+
+        self._respond: Respond | None = None
+
+    def respond(self, plan: Plan) -> Respond:
+        """What answers and publishes; made for the first result that is to go anywhere."""
+        if self._respond is None:
+            self._respond = make_respond(plan, self)
+        return self._respond
 
 
 class Plan:

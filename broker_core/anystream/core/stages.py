@@ -12,7 +12,7 @@ from anystream.core.exceptions import SubscriberNotFound
 from anystream.core.handler import around, settle
 from anystream.core.middlewares import hooks_of
 from anystream.core.outbox import new_middlewares
-from anystream.core.respond import Respond, make_respond
+from anystream.core.respond import Respond
 
 if TYPE_CHECKING:
     from anystream.core.plan import HandlerPlan, Plan
@@ -25,7 +25,7 @@ Stage = tuple["HandlerPlan", Respond, "Callable[[Any], Awaitable[Any]] | None"]
 def make_full(plan: Plan, settlement: Settlement) -> Process:
     """Makes `process(raw)` with everything that can stand around a handler."""
     stages: list[Stage] = [
-        (handler, make_respond(plan, handler), _parser(plan, handler)) for handler in plan.handlers
+        (handler, handler.respond(plan), _parser(plan, handler)) for handler in plan.handlers
     ]
 
     async def process(raw: Any) -> Any:

@@ -43,9 +43,7 @@ class KafkaMessageCore(StreamMessage[Any]):
     consumer: Any = None
     pattern: TopicPattern | None = None
 
-    def take_batch(
-        self, raw: Sequence[Any], bodies: list[Any], heads: list[dict[str, str]]
-    ) -> None:
+    def take_batch(self, raw: Sequence[Any], bodies: Any, heads: list[dict[str, str]]) -> None:
         """Takes over the records of a batch; the first one says who waits for an answer.
 
         Args:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import nats.errors
@@ -55,6 +56,14 @@ _PARSERS: dict[str, Callable[[Any], Parse]] = {
     "keys": key_parser,
     "objects": object_parser,
 }
+
+
+@cache
+def _without_template(make: Callable[[Any], Parse]) -> Parse:
+    """The parser for subjects that capture nothing: one for all such subscribers."""
+    return make(None)
+
+
 _STREAM_FEEDS: dict[str, Callable[..., Feed]] = {
     "push": PushFeed,
     "ordered": OrderedFeed,
@@ -114,10 +123,11 @@ class NatsTransport(Transport):
 
     def parser(self, subscriber: Subscriber | None) -> Parse:
         if subscriber is None:
-            return core_parser(None)
+            return _without_template(core_parser)
         template = nats_template(subscriber.full_address)
         captured = template if template.names else None
-        return _PARSERS.get(subscriber.source.kind, stream_parser)(captured)
+        make = _PARSERS.get(subscriber.source.kind, stream_parser)
+        return _without_template(make) if captured is None else make(captured)
 
     def feed(self, subscriber: Subscriber, deliver: Deliver) -> Feed:
         source: NatsSource = subscriber.source
