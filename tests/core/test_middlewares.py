@@ -1,9 +1,11 @@
 """Middlewares: which hook runs when, and in which order."""
 
+import asyncio
 from functools import partial
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from anystream.core import BaseMiddleware, Context, PublishCommand, PublishType, SourceType
 from anystream.core.exceptions import FastStreamException, SubscriberNotFound
@@ -307,3 +309,31 @@ async def test_a_middleware_without_the_base_class() -> None:
     async with TestMemoryBroker(broker):
         await broker.publish(None, "in")
     assert steps == ["receive", "consume", "after"]
+
+
+class Tea(BaseModel):
+    name: str
+
+
+async def test_a_decoder_that_a_middleware_sets() -> None:
+    """It makes the body that the handler gets, also where JSON would be read in one step."""
+
+    async def decode(message: Any) -> dict[str, str]:
+        return {"name": "from the middleware"}
+
+    class Decoding(BaseMiddleware):
+        async def consume_scope(self, call_next: Any, msg: Any) -> Any:
+            msg.set_decoder(decode)
+            return await call_next(msg)
+
+    broker = MemoryBroker(logger=None, middlewares=[Decoding])
+    got: asyncio.Future[Tea] = asyncio.get_running_loop().create_future()
+
+    @broker.subscriber("in")
+    async def handler(tea: Tea) -> None:
+        got.set_result(tea)
+
+    async with broker:
+        await broker.start()
+        await broker.publish(Tea(name="from the wire"), "in")
+        assert (await asyncio.wait_for(got, 5)).name == "from the middleware"

@@ -71,6 +71,8 @@ def load_json(data: bytes) -> Any:
 
 def decode_body(data: Any, content_type: str | None) -> Any:
     """Decodes a body by its content type; without one, JSON is tried and bytes are the fallback."""
+    if content_type == JSON:
+        return load_json(data)
     if not content_type:
         try:
             return from_json(data)

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from anystream.core.ack import AckStatus
-from anystream.core.codec import JSON, decode_body, load_json
+from anystream.core.codec import JSON, decode_body
 from anystream.core.context import current_frame
 from anystream.core.plan import HandlerPlan, Plan
 from anystream.core.settlement import Settlement
@@ -47,12 +47,6 @@ class Pipeline:
         return "\n".join(self.plan.describe(self.settlement))
 
 
-def _decoded(message: Any) -> Any:
-    if message._content_type == JSON:
-        return load_json(message.body)
-    return decode_body(message.body, message.content_type)
-
-
 def make_plain(plan: Plan, settlement: Settlement) -> Process:
     """One handler, nothing around it: the flat form."""
     handler: HandlerPlan = plan.handlers[0]
@@ -79,7 +73,7 @@ def make_plain(plan: Plan, settlement: Settlement) -> Process:
             elif custom_decode:
                 result = await call(await message.decode(), message)
             else:
-                body = message._plain = _decoded(message)
+                body = message._plain = decode_body(message.body, message.content_type)
                 result = await call(body, message)
             if always_answers or (may_reply and message._reply_to):
                 result = await handler.respond(plan)(result, message, ())

@@ -69,7 +69,6 @@ class HandlerPlan:
         # for bodies that are JSON and that nobody else looks at
         shorter = None if broker.recording or self.custom_decoder else self.binding
         self.run_json: Call | None = getattr(shorter, "run_json", None)
-
         self._respond: Respond | None = None
 
     def respond(self, plan: Plan) -> Respond:

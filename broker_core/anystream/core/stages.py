@@ -12,21 +12,18 @@ from anystream.core.exceptions import SubscriberNotFound
 from anystream.core.handler import around, settle
 from anystream.core.middlewares import hooks_of
 from anystream.core.outbox import new_middlewares
-from anystream.core.respond import Respond
 
 if TYPE_CHECKING:
     from anystream.core.plan import HandlerPlan, Plan
     from anystream.core.settlement import Settlement
 
 Process = Callable[[Any], Awaitable[Any]]
-Stage = tuple["HandlerPlan", Respond, "Callable[[Any], Awaitable[Any]] | None"]
+Stage = tuple["HandlerPlan", "Callable[[Any], Awaitable[Any]] | None"]
 
 
 def make_full(plan: Plan, settlement: Settlement) -> Process:
     """Makes `process(raw)` with everything that can stand around a handler."""
-    stages: list[Stage] = [
-        (handler, handler.respond(plan), _parser(plan, handler)) for handler in plan.handlers
-    ]
+    stages: list[Stage] = [(handler, _parser(plan, handler)) for handler in plan.handlers]
 
     async def process(raw: Any) -> Any:
         run = _Run(plan, settlement, stages, raw)
@@ -69,13 +66,13 @@ class _Run:
 
     async def handle(self, middlewares: Sequence[Any]) -> Any:
         plan = self.plan
-        handler, respond, parse = self.stages[0]
+        handler, parse = self.stages[0]
         if len(self.stages) == 1 and handler.filter is None and parse is None:
             self.message = plan.parse(self.raw)
             self.message.set_decoder(handler.decode)
         else:
-            handler, respond = await self._select()
-        message, read = self.message, handler.run_json
+            handler = await self._select()
+        message, decode, read = self.message, handler.decode, handler.run_json
         self.selected = True
         current_frame.set((plan.context, message, plan.subscriber, current_frame.get()))
         if self.settlement.ack_first:
@@ -84,19 +81,20 @@ class _Run:
             plan.log("Received", message)
 
         async def innermost(msg: Any) -> Any:
-            if read and msg is message and msg._content_type == JSON and msg._decoded is None:
+            untouched = msg is message and msg._decoder is decode and msg._decoded is None
+            if read and untouched and msg._content_type == JSON:
                 return await read(msg.body, msg)  # nobody has looked at the body
             return await handler.run(await msg.decode(), msg)
 
         call_next = consume_chain(middlewares, innermost)
         result = await call_next(message)
         if handler.publishers or handler.afterwards or (plan.may_reply and message.reply_to):
-            return await respond(result, message, middlewares)
+            return await handler.respond(plan)(result, message, middlewares)
         return result
 
-    async def _select(self) -> tuple[HandlerPlan, Respond]:
+    async def _select(self) -> HandlerPlan:
         parsed: dict[Any, Any] = {}
-        for handler, respond, parse in self.stages:
+        for handler, parse in self.stages:
             key = handler.parser
             if key not in parsed:
                 parsed[key] = self.plan.parse(self.raw) if parse is None else await parse(self.raw)
@@ -106,7 +104,7 @@ class _Run:
             message.set_decoder(handler.decode)
             if handler.filter is None or await settle(handler.filter(message)):
                 self.message = message
-                return handler, respond
+                return handler
         raise SubscriberNotFound(
             f"There is no suitable handler for msg={self.message!r} in {self.plan.subscriber!r}"
         )

@@ -43,7 +43,12 @@ _NOTHING = Context()  # contexts do not change
 def origin_of(headers: Mapping[str, Any]) -> Context:
     """The context that headers bring: that of the global propagators."""
     found = plain_origin(headers)
-    return propagate.extract(headers, Context(), HEADERS) if found is None else found[0]
+    return extracted(headers) if found is None else found[0]
+
+
+def extracted(headers: Mapping[str, Any]) -> Context:
+    """What the propagators themselves make of headers."""
+    return propagate.extract(headers, Context(), HEADERS)
 
 
 def plain_origin(headers: Mapping[str, Any]) -> tuple[Context, bool] | None:

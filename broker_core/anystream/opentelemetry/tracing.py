@@ -11,9 +11,9 @@ from opentelemetry import baggage, propagate, trace
 from opentelemetry.context import Context, get_current
 from opentelemetry.trace import Link, Span, SpanKind, Tracer, get_current_span, set_span_in_context
 
-from anystream.core.observed import ConsumeAttrs, nothing
+from anystream.core.observed import ConsumeAttrs
 from anystream.opentelemetry.baggage import Baggage
-from anystream.opentelemetry.carrier import origin_of, plain_origin
+from anystream.opentelemetry.carrier import extracted, origin_of, plain_origin
 from anystream.opentelemetry.options import TelemetrySettingsProvider
 
 OPERATION = "messaging.operation"
@@ -91,9 +91,7 @@ class Spans:
         origin, traced, values, links = self._origin(message)
         if message.batch_headers:
             attributes[COUNT] = count
-        more = self.settings.consume_attributes
-        if more is not nothing:
-            attributes.update(more(message))
+        attributes.update(self.settings.consume_attributes(message))
         if not traced:
             origin = self._create(address, SpanKind.CONSUMER, attributes, origin, links)
         attributes[OPERATION] = "process"
@@ -112,7 +110,7 @@ class Spans:
         plain = plain_origin(headers)
         if plain is not None:
             return *plain, Baggage({}), None
-        origin = origin_of(headers)
+        origin = extracted(headers)
         values = Baggage(baggage.get_all(origin))
         if values.get(WITH_BATCH) is not None:
             return Context(), False, values, links_of([headers])
