@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from anystream.core.exceptions import ContextError
@@ -20,7 +21,10 @@ MESSAGE_KEYS = frozenset({"message", "log_context", "handler_", "broker"})
 class Frame:
     """One link of the chain of local values; the innermost is in the ContextVar.
 
-    `values` of a message frame is computed by the subscriber when a name is asked for.
+    Args:
+        repo: the repository that it belongs to.
+        key, value: the value and its name; links with several of them override the methods.
+        outer: the next link.
     """
 
     __slots__ = ("key", "outer", "repo", "value")
@@ -30,6 +34,14 @@ class Frame:
         self.key = key
         self.value = value
         self.outer = outer
+
+    def find(self, key: str) -> Any:
+        """The value of a name, or `EMPTY`."""
+        return self.value if key == self.key else EMPTY
+
+    def names(self) -> tuple[str, ...]:
+        """What it has values for."""
+        return (self.key,)
 
 
 # The link for a message in hand: repository, message, subscriber, outer link. A plain tuple,
@@ -52,7 +64,7 @@ def outer_of(frame: AnyFrame) -> AnyFrame | None:
 def find_in(frame: AnyFrame, key: str) -> Any:
     """The value that a link has for a name, or `EMPTY`."""
     if not isinstance(frame, tuple):
-        return frame.value if key == frame.key else EMPTY
+        return frame.find(key)
     _, message, subscriber, _ = frame
     if key == "message":
         return message
@@ -209,7 +221,7 @@ class ContextRepo:
         family = self.family()
         while frame is not None:
             if owner_of(frame) in family:
-                for key in IN_HAND if isinstance(frame, tuple) else (frame.key,):
+                for key in IN_HAND if isinstance(frame, tuple) else frame.names():
                     found.setdefault(key, find_in(frame, key))
             frame = outer_of(frame)
         for repo in reversed(family):
@@ -250,7 +262,9 @@ def _without(frame: Any, unwanted: Any) -> Any:
         return frame
     if isinstance(frame, tuple):
         return (*frame[:3], rest)
-    return Frame(frame.repo, frame.key, frame.value, rest)
+    twin = copy(frame)
+    twin.outer = rest
+    return twin
 
 
 def __getattr__(name: str) -> Any:

@@ -176,24 +176,27 @@ class _ExceptionScope(BaseMiddleware):
             return await result if isawaitable(result) else result
 
 
-Hooks = tuple[bool, bool, bool, bool]
+Hooks = tuple[bool, bool, bool, str]
 _hooks: dict[type, Hooks] = {}
 
 
 def hooks_of(middleware: Any) -> Hooks:
-    """Which of enter, consume, publish and exit a middleware object overrides."""
-    kind = type(middleware)
-    found = _hooks.get(kind)
-    if found is None:
-        base = BaseMiddleware
+    """Which of enter, consume and publish a middleware object overrides, and the name of the
+    method that is called at the end; empty if there is nothing to call."""
+    return _hooks.get(type(middleware)) or _look_at(type(middleware))
 
-        def differs(*names: str) -> bool:
-            return any(getattr(kind, name, None) is not getattr(base, name) for name in names)
 
-        found = _hooks[kind] = (
-            differs("on_receive", "__aenter__"),
-            differs("consume_scope"),
-            differs("publish_scope"),
-            differs("after_processed", "__aexit__"),
-        )
+def _look_at(kind: type) -> Hooks:
+    base = BaseMiddleware
+
+    def differs(name: str) -> bool:
+        return getattr(kind, name, None) is not getattr(base, name)
+
+    end = "__aexit__" if differs("__aexit__") else "after_processed"
+    found = _hooks[kind] = (
+        differs("on_receive") or differs("__aenter__"),
+        differs("consume_scope"),
+        differs("publish_scope"),
+        end if differs(end) else "",
+    )
     return found

@@ -18,123 +18,144 @@ if TYPE_CHECKING:
     from anystream.core.settlement import Settlement
 
 Process = Callable[[Any], Awaitable[Any]]
-Stage = tuple["HandlerPlan", "Callable[[Any], Awaitable[Any]] | None"]
+Call = Callable[[Any], Awaitable[Any]]
+Select = Callable[[Any, list[Any]], Awaitable["HandlerPlan"]]
+
+set_frame, get_frame, reset_frame = current_frame.set, current_frame.get, current_frame.reset
 
 
 def make_full(plan: Plan, settlement: Settlement) -> Process:
     """Makes `process(raw)` with everything that can stand around a handler."""
-    stages: list[Stage] = [(handler, _parser(plan, handler)) for handler in plan.handlers]
+    context, subscriber, parse = plan.context, plan.subscriber, plan.parse
+    innermost = {handler: _make_innermost(handler) for handler in plan.handlers}
+    select, first = _make_select(plan), plan.handlers[0]
+    log_on, level, may_reply = plan.log_on, plan.log_level, plan.may_reply
+    factories = plan.merged.middlewares
 
     async def process(raw: Any) -> Any:
-        run = _Run(plan, settlement, stages, raw)
-        error: BaseException | None = None
-        result: Any = None
-        entered: list[Any] = []
-        token = current_frame.set(current_frame.get())
+        message = result = error = None
+        handler, met, entered = first, [], []
+        token = set_frame(get_frame())
         try:
             try:
-                for middleware in new_middlewares(plan.merged.middlewares, raw, plan.context):
+                for middleware in new_middlewares(factories, raw, context):
                     if hooks_of(middleware)[0]:
                         await middleware.__aenter__()
                     entered.append(middleware)
-                result = await run.handle(entered)
+                if select is None:
+                    message = parse(raw)
+                    message._decoder = first.decode
+                else:
+                    handler = await select(raw, met)
+                    message = met[0]
+                set_frame((context, message, subscriber, get_frame()))
+                if settlement.ack_first:
+                    await settlement.ack(message)
+                if log_on(level):
+                    plan.log("Received", message)
+                result = await consume_chain(entered, innermost[handler])(message)
+                if handler.publishers or handler.afterwards or (may_reply and message.reply_to):
+                    result = await handler.respond(plan)(result, message, entered)
             except BaseException as raised:
                 error = raised
             if entered:
                 error = await leave(entered, error)
-            return await run.finish(result, error)
+            if error is None and message is not None:
+                if settlement.on_success and message.committed is None:
+                    await settlement.ack(message)
+                if log_on(level):
+                    plan.log("Processed", message)
+                return result
+            return await _troubled(plan, settlement, raw, message, met, error)
         finally:
-            current_frame.reset(token)
+            reset_frame(token)
 
     return process
 
 
-class _Run:
-    """One message on its way."""
+async def _troubled(
+    plan: Plan,
+    settlement: Settlement,
+    raw: Any,
+    message: Any,
+    met: Sequence[Any],
+    error: BaseException | None,
+) -> None:
+    """Settles what raised something, or was never given to a handler.
 
-    __slots__ = ("message", "plan", "raw", "selected", "settlement", "stages")
-
-    def __init__(
-        self, plan: Plan, settlement: Settlement, stages: Sequence[Stage], raw: Any
-    ) -> None:
-        self.plan = plan
-        self.settlement = settlement
-        self.stages = stages
-        self.raw = raw
-        self.message: Any = None
-        self.selected = False
-
-    async def handle(self, middlewares: Sequence[Any]) -> Any:
-        plan = self.plan
-        handler, parse = self.stages[0]
-        if len(self.stages) == 1 and handler.filter is None and parse is None:
-            self.message = plan.parse(self.raw)
-            self.message.set_decoder(handler.decode)
-        else:
-            handler = await self._select()
-        message, decode, read = self.message, handler.decode, handler.run_json
-        self.selected = True
-        current_frame.set((plan.context, message, plan.subscriber, current_frame.get()))
-        if self.settlement.ack_first:
-            await self.settlement.ack(message)
-        if plan.log_on(plan.log_level):
-            plan.log("Received", message)
-
-        async def innermost(msg: Any) -> Any:
-            untouched = msg is message and msg._decoder is decode and msg._decoded is None
-            if read and untouched and msg._content_type == JSON:
-                return await read(msg.body, msg)  # nobody has looked at the body
-            return await handler.run(await msg.decode(), msg)
-
-        call_next = consume_chain(middlewares, innermost)
-        result = await call_next(message)
-        if handler.publishers or handler.afterwards or (plan.may_reply and message.reply_to):
-            return await handler.respond(plan)(result, message, middlewares)
-        return result
-
-    async def _select(self) -> HandlerPlan:
-        parsed: dict[Any, Any] = {}
-        for handler, parse in self.stages:
-            key = handler.parser
-            if key not in parsed:
-                parsed[key] = self.plan.parse(self.raw) if parse is None else await parse(self.raw)
-            message = parsed[key]
-            if self.message is None:
-                self.message = message
-            message.set_decoder(handler.decode)
-            if handler.filter is None or await settle(handler.filter(message)):
-                self.message = message
-                return handler
-        raise SubscriberNotFound(
-            f"There is no suitable handler for msg={self.message!r} in {self.plan.subscriber!r}"
-        )
-
-    async def finish(self, result: Any, error: BaseException | None) -> Any:
-        """Settles the message when all middlewares are through."""
-        settlement = self.settlement
-        if self.message is None:
-            self.message = self._fallback()
-        if error is None:
-            if settlement.on_success and self.message is not None:
-                await settlement.ack(self.message)
-            if self.message is not None and self.plan.log_on(self.plan.log_level):
-                self.plan.log("Processed", self.message)
-            return result
-        if settlement.ack_first and not self.selected and self.message is not None:
-            await settlement.ack(self.message)
-        if await settlement.on_error(self.message, error):
-            return None
+    Args:
+        plan, settlement: those of the subscriber.
+        raw: the native message.
+        message: what the handler got, if it came to that.
+        met: what a parser had made of it before that.
+        error: what is left over after the middlewares.
+    """
+    selected = message is not None
+    if message is None:
+        message = met[0] if met else _fallback(plan, raw)
+    if error is None:
+        if settlement.on_success and message is not None:
+            await settlement.ack(message)
+        if message is not None and plan.log_on(plan.log_level):
+            plan.log("Processed", message)
+        return
+    if settlement.ack_first and not selected and message is not None:
+        await settlement.ack(message)
+    if not await settlement.on_error(message, error):
         raise error
 
-    def _fallback(self) -> Any:
-        """When the user's parser failed, the default one still finds what to acknowledge."""
-        try:
-            return self.plan.parse(self.raw)
-        except Exception:
-            return None
+
+def _fallback(plan: Plan, raw: Any) -> Any:
+    """When the user's parser failed, the default one still finds what to acknowledge."""
+    try:
+        return plan.parse(raw)
+    except Exception:
+        return None
 
 
-def _parser(plan: Plan, handler: HandlerPlan) -> Callable[[Any], Awaitable[Any]] | None:
+def _make_innermost(handler: HandlerPlan) -> Call:
+    """What middlewares stand around: body and handler."""
+    decode, read, run = handler.decode, handler.run_json, handler.run
+
+    async def innermost(msg: Any) -> Any:
+        # a middleware may hand on something of its own
+        untouched = getattr(msg, "_decoder", None) is decode and msg._decoded is None
+        if read and untouched and msg._content_type == JSON:
+            return await read(msg.body, msg)  # nobody has looked at the body
+        return await run(await msg.decode(), msg)
+
+    return innermost
+
+
+def _make_select(plan: Plan) -> Select | None:
+    """Makes `select(raw, met)`, which finds the handler of a message and puts the message, or
+    what it was parsed to at first, into `met`. None where there is nothing to choose."""
+    handlers = [(handler, _parser(plan, handler)) for handler in plan.handlers]
+    first, parse_first = handlers[0]
+    if len(handlers) == 1 and first.filter is None and parse_first is None:
+        return None
+
+    async def select(raw: Any, met: list[Any]) -> HandlerPlan:
+        parsed: dict[Any, Any] = {}
+        for handler, parse in handlers:
+            key = handler.parser
+            if key not in parsed:
+                parsed[key] = plan.parse(raw) if parse is None else await parse(raw)
+            message = parsed[key]
+            if not met:
+                met.append(message)
+            message.set_decoder(handler.decode)
+            if handler.filter is None or await settle(handler.filter(message)):
+                met[0] = message
+                return handler
+        raise SubscriberNotFound(
+            f"There is no suitable handler for msg={met[0]!r} in {plan.subscriber!r}"
+        )
+
+    return select
+
+
+def _parser(plan: Plan, handler: HandlerPlan) -> Call | None:
     if handler.parser is None:
         return None
 
@@ -144,9 +165,7 @@ def _parser(plan: Plan, handler: HandlerPlan) -> Callable[[Any], Awaitable[Any]]
     return around(handler.parser, original)
 
 
-def consume_chain(
-    middlewares: Sequence[Any], innermost: Callable[[Any], Awaitable[Any]]
-) -> Callable[[Any], Awaitable[Any]]:
+def consume_chain(middlewares: Sequence[Any], innermost: Call) -> Call:
     """`innermost` with the consume hooks of middleware objects around it."""
     call_next = innermost
     for middleware in reversed(middlewares):
@@ -158,12 +177,13 @@ def consume_chain(
 async def leave(entered: Sequence[Any], error: BaseException | None) -> BaseException | None:
     """Leaves middlewares, innermost first; returns the exception that is left over."""
     for middleware in reversed(entered):
-        if not hooks_of(middleware)[3]:
+        end = hooks_of(middleware)[3]
+        if not end:
             continue
         try:
             trace = error.__traceback__ if error is not None else None
             kind = type(error) if error is not None else None
-            if await middleware.__aexit__(kind, error, trace):
+            if await getattr(middleware, end)(kind, error, trace):
                 error = None
         except BaseException as raised:
             error = raised

@@ -13,7 +13,7 @@ from opentelemetry.context import Context, attach, detach
 from opentelemetry.trace import Span, Status, StatusCode, set_span_in_context
 from typing_extensions import Unpack
 
-from anystream.core.context import Frame, current_frame
+from anystream.core.context import current_frame
 from anystream.core.middlewares import BaseMiddleware
 from anystream.core.options import check_options
 from anystream.core.own_version import own_version
@@ -70,9 +70,8 @@ class TelemetryMiddleware:
 class _Scope(BaseMiddleware):
     """One message, or one publish outside of a handler."""
 
-    _consuming: Consuming | None = None
+    _span: Span | None = None  # of the message in hand
     _attached: Token[Context]
-    _token: Token[Consuming | None]
     _recorded: BaseException | None = None
 
     def __init__(self, owner: TelemetryMiddleware, context: ContextRepo) -> None:
@@ -85,19 +84,17 @@ class _Scope(BaseMiddleware):
         if consumed is None:
             return await call_next(msg)
         began = perf_counter()
-        consuming = self._consuming = owner.spans.process(msg, consumed)
-        span = consuming.span
-        # all this stays until replies are sent, too; see `after_processed`
-        self._attached = attach(set_span_in_context(span, consuming.origin))
-        self._token = in_hand.set(consuming)
-        frame = Frame(self.context, "span", span, current_frame.get())
-        current_frame.set(Frame(self.context, "baggage", consuming.baggage, frame))
+        span, origin, values = owner.spans.process(msg, consumed)
+        # this stays until replies are sent, too; see `after_processed`
+        self._span = span
+        self._attached = attach(set_span_in_context(span, origin))
+        current_frame.set(Consuming(self.context, span, origin, values, current_frame.get()))
         error: BaseException | None = None
         try:
             return await call_next(msg)
         except BaseException as raised:
             error = raised
-            self._note(raised)
+            self._note(span, raised)
             raise
         finally:
             seconds = perf_counter() - began
@@ -112,7 +109,7 @@ class _Scope(BaseMiddleware):
         count = len(cmd.batch_bodies)
         address = owner.settings.published_to(cmd)
         began = perf_counter()
-        span, context = owner.spans.publish(cmd, address, count, in_hand.get())
+        span, context = owner.spans.publish(cmd, address, count, in_hand())
         attached = attach(context)
         error: BaseException | None = None
         try:
@@ -132,21 +129,20 @@ class _Scope(BaseMiddleware):
         exc_val: BaseException | None = None,
         exc_tb: TracebackType | None = None,
     ) -> bool | None:
-        consuming = self._consuming
-        if consuming is not None:
-            self._consuming = None
+        span = self._span
+        if span is not None:
+            self._span = None
             if exc_val is not None:
-                self._note(exc_val)
-            in_hand.reset(self._token)
+                self._note(span, exc_val)
             detach(self._attached)
-            consuming.span.end()
+            span.end()
         return None
 
-    def _note(self, error: BaseException) -> None:
+    def _note(self, span: Span, error: BaseException) -> None:
         """The handler's exception, or that of a reply; once."""
-        if self._consuming is not None and error is not self._recorded:
+        if error is not self._recorded:
             self._recorded = error
-            record(self._consuming.span, error)
+            record(span, error)
 
 
 def record(span: Span, error: BaseException) -> None:

@@ -3,44 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextvars import ContextVar
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from opentelemetry import baggage, propagate, trace
 from opentelemetry.context import Context, get_current
 from opentelemetry.trace import Link, Span, SpanKind, Tracer, get_current_span, set_span_in_context
 
-from anystream.core.observed import ConsumeAttrs
+from anystream.core.context import Frame, current_frame, outer_of
+from anystream.core.observed import ConsumeAttrs, nothing
+from anystream.core.sentinel import EMPTY
 from anystream.opentelemetry.baggage import Baggage
-from anystream.opentelemetry.carrier import extracted, origin_of, plain_origin
+from anystream.opentelemetry.carrier import NOTHING, extracted, origin_of, plain_origin
 from anystream.opentelemetry.options import TelemetrySettingsProvider
+
+if TYPE_CHECKING:
+    from anystream.core.context import ContextRepo
+
+# the span, the context that the message came with, and what travels
+Begun: TypeAlias = tuple[Span, Context, Baggage | None]
 
 OPERATION = "messaging.operation"
 COUNT = "messaging.batch.message_count"
 WITH_BATCH = "with_batch"  # baggage of what was published several at once
 
 
-class Consuming:
-    """The message in hand, as traces see it.
+class Consuming(Frame):
+    """The message in hand, as traces see it: the context's link with `span` and `baggage`.
 
     Args:
+        repo: the context of the broker.
         span: its `process` span.
         origin: the context that it came with, and that what is published for it takes along.
-        baggage: the values that travel.
+        baggage: the values that travel; None for none, as long as nobody asks for them.
+        outer: the context's next link.
     """
 
-    __slots__ = ("_carrier", "baggage", "origin", "span")
+    __slots__ = ("_baggage", "_carrier", "origin", "span")
 
-    def __init__(self, span: Span, origin: Context, values: Baggage) -> None:
+    def __init__(
+        self, repo: ContextRepo, span: Span, origin: Context, values: Baggage | None, outer: Any
+    ) -> None:
+        self.repo = repo
+        self.outer = outer
         self.span = span
         self.origin = origin
-        self.baggage = values
+        self._baggage = values
         self._carrier: dict[str, str] | None = None
+
+    def find(self, key: str) -> Any:
+        """The span, or the baggage."""
+        if key == "span":
+            return self.span
+        return self.baggage if key == "baggage" else EMPTY
+
+    def names(self) -> tuple[str, ...]:
+        """What it has values for."""
+        return ("span", "baggage")
+
+    @property
+    def baggage(self) -> Baggage:
+        """The values that travel."""
+        if self._baggage is None:
+            self._baggage = Baggage({})
+        return self._baggage
 
     def headers(self, *, batch: bool) -> Mapping[str, str]:
         """What a published message gets so that its trace goes on."""
-        if batch or self.baggage.get_all():
+        if batch or (self._baggage is not None and self._baggage.get_all()):
             context = self.baggage.in_context(self.origin)
             # the mark of a batch is not for what is published alone
             marked = mark_batch if batch else partial(baggage.remove_baggage, WITH_BATCH)
@@ -50,7 +80,12 @@ class Consuming:
         return self._carrier
 
 
-in_hand: ContextVar[Consuming | None] = ContextVar("anystream_consuming", default=None)
+def in_hand() -> Consuming | None:
+    """The message that is being handled, whatever broker it is from."""
+    frame = current_frame.get()
+    while frame is not None and not isinstance(frame, Consuming):
+        frame = outer_of(frame)
+    return frame
 
 
 def injected(context: Context) -> dict[str, str]:
@@ -77,8 +112,10 @@ class Spans:
         self.tracer = tracer
         self.settings = settings
         self._system = settings.system
+        self._consume_attributes = settings.consume_attributes
+        self._publish_attributes = settings.publish_attributes
 
-    def process(self, message: Any, consumed: ConsumeAttrs) -> Consuming:
+    def process(self, message: Any, consumed: ConsumeAttrs) -> Begun:
         """Begins the span of a message that came in."""
         address, count, size = consumed
         attributes = {
@@ -88,34 +125,22 @@ class Spans:
             "messaging.message.payload_size_bytes": size,
             "messaging.destination_publish.name": address,
         }
-        origin, traced, values, links = self._origin(message)
+        if self._consume_attributes is not nothing:
+            attributes.update(self._consume_attributes(message))
+        values = links = None
+        origin = None if message.batch_headers else plain_origin(message.headers)
+        traced = origin is not NOTHING
+        if origin is None:
+            origin, traced, values, links = _origin(message)
         if message.batch_headers:
             attributes[COUNT] = count
-        attributes.update(self.settings.consume_attributes(message))
         if not traced:
             origin = self._create(address, SpanKind.CONSUMER, attributes, origin, links)
         attributes[OPERATION] = "process"
         span = self.tracer.start_span(
             f"{address} process", origin, SpanKind.CONSUMER, attributes, links
         )
-        return Consuming(span, origin, values)
-
-    def _origin(self, message: Any) -> tuple[Context, bool, Baggage, Sequence[Link] | None]:
-        """Where a message comes from, whether that is a trace, what travels with it, and what a
-        new trace is linked to."""
-        if message.batch_headers:
-            links = links_of(message.batch_headers)
-            return Context(), False, Baggage.from_msg(message), links
-        headers = message.headers
-        plain = plain_origin(headers)
-        if plain is not None:
-            return *plain, Baggage({}), None
-        origin = extracted(headers)
-        values = Baggage(baggage.get_all(origin))
-        if values.get(WITH_BATCH) is not None:
-            return Context(), False, values, links_of([headers])
-        traced = get_current_span(origin).get_span_context().is_valid
-        return origin, traced, values, None
+        return span, origin, values
 
     def publish(
         self, command: Any, address: str, count: int, consuming: Consuming | None
@@ -128,7 +153,8 @@ class Spans:
         }
         if count > 1:
             attributes[COUNT] = count
-        attributes.update(self.settings.publish_attributes(command))
+        if self._publish_attributes is not nothing:
+            attributes.update(self._publish_attributes(command))
         parent = get_current()
         if consuming is None:
             parent = self._create(address, SpanKind.PRODUCER, attributes, parent)
@@ -152,6 +178,20 @@ class Spans:
         span = self.tracer.start_span(f"{address} create", context, kind, attributes, links)
         span.end()
         return set_span_in_context(span, context)
+
+
+def _origin(message: Any) -> tuple[Context, bool, Baggage, Sequence[Link] | None]:
+    """Where a message comes from, whether that is a trace, what travels with it, and what a new
+    trace is linked to."""
+    if message.batch_headers:
+        return Context(), False, Baggage.from_msg(message), links_of(message.batch_headers)
+    headers = message.headers
+    origin = extracted(headers)
+    values = Baggage(baggage.get_all(origin))
+    if values.get(WITH_BATCH) is not None:
+        return Context(), False, values, links_of([headers])
+    traced = get_current_span(origin).get_span_context().is_valid
+    return origin, traced, values, None
 
 
 def links_of(batch: Any) -> list[Link]:
