@@ -1,4 +1,4 @@
-"""The short way of reading a trace finds what OpenTelemetry's propagators find."""
+"""The short ways of reading and writing a trace do what OpenTelemetry's propagators do."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from opentelemetry.context import Context
 from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.trace import get_current_span
 
-from anystream.opentelemetry.carrier import HEADERS, origin_of
+from anystream.opentelemetry.carrier import HEADERS, injected, origin_of
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 GIVEN: list[dict[str, Any]] = [
@@ -63,3 +63,12 @@ def test_other_propagators_are_asked() -> None:
     finally:
         propagate.set_global_textmap(before)
     assert read(origin_of(GIVEN[1]))[0] == int(TRACE, 16)
+
+
+@pytest.mark.parametrize("headers", GIVEN, ids=str)
+def test_written_as_by_the_propagators(headers: dict[str, Any]) -> None:
+    """What is published carries what the propagators would write, word by word."""
+    context = propagate.extract(headers, Context(), HEADERS)
+    carrier: dict[str, str] = {}
+    propagate.inject(carrier, context)
+    assert injected(context) == carrier

@@ -34,7 +34,8 @@ def make_full(plan: Plan, settlement: Settlement) -> Process:
 
     async def process(raw: Any) -> Any:
         message = result = error = None
-        handler, met, entered = first, [], []
+        met: list[Any] = []
+        entered: list[Any] = []
         token = set_frame(get_frame())
         try:
             try:
@@ -42,12 +43,9 @@ def make_full(plan: Plan, settlement: Settlement) -> Process:
                     if hooks_of(middleware)[0]:
                         await middleware.__aenter__()
                     entered.append(middleware)
-                if select is None:
-                    message = parse(raw)
-                    message._decoder = first.decode
-                else:
-                    handler = await select(raw, met)
-                    message = met[0]
+                handler = await select(raw, met) if select else first
+                message = met[0] if met else parse(raw)
+                message._decoder = handler.decode
                 set_frame((context, message, subscriber, get_frame()))
                 if settlement.ack_first:
                     await settlement.ack(message)

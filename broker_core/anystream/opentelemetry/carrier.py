@@ -6,11 +6,17 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from opentelemetry import propagate
+from opentelemetry import baggage, propagate
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.context import Context
 from opentelemetry.propagators.textmap import Getter
-from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    SpanContext,
+    TraceFlags,
+    get_current_span,
+    set_span_in_context,
+)
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 
@@ -63,13 +69,24 @@ def plain_origin(headers: Mapping[str, Any]) -> Context | None:
     if match is None:
         return None
     trace_id, span_id, flags = match.groups()
-    found = SpanContext(
-        int(trace_id, 16),
-        int(span_id, 16),
-        True,
-        _FLAGS.get(flags) or TraceFlags(int(flags, 16)),
-    )
+    known = _FLAGS.get(flags) or TraceFlags(int(flags, 16))
+    found = SpanContext(int(trace_id, 16), int(span_id, 16), True, known)
     return set_span_in_context(NonRecordingSpan(found), NOTHING) if found.is_valid else None
+
+
+def injected(context: Context) -> dict[str, str]:
+    """The headers that carry a context: those of the global propagators. The usual ones have
+    little to do for a plain trace, and take four times as long for it."""
+    if _are_usual() and not baggage.get_all(context):
+        found = get_current_span(context).get_span_context()
+        if found.is_valid and not found.trace_state:
+            return {
+                "traceparent": f"00-{found.trace_id:032x}-{found.span_id:016x}"
+                f"-{found.trace_flags:02x}"
+            }
+    carrier: dict[str, str] = {}
+    propagate.inject(carrier, context)
+    return carrier
 
 
 def _are_usual() -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from opentelemetry.context import Context
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
 Attributes = dict[str, Any]
@@ -76,7 +77,14 @@ class Meters:
             self._counts.append(made)
         return made
 
-    def note(self, address: str, seconds: float, count: int, error: BaseException | None) -> None:
+    def note(
+        self,
+        address: str,
+        seconds: float,
+        count: int,
+        error: BaseException | None,
+        context: Context,
+    ) -> None:
         """Records one message or batch.
 
         Args:
@@ -84,10 +92,11 @@ class Meters:
             seconds: how long it took.
             count: how many messages that was.
             error: how it failed, if it did.
+            context: has the span, which the SDK may take as an example of how long it takes.
         """
         known = self._known.get(address) or self._made(address)
         known.number += count
         attributes = known.attributes
         if error is not None:
             attributes = {**attributes, "error.type": type(error).__name__}
-        self._duration.record(seconds, attributes)
+        self._duration.record(seconds, attributes, context)

@@ -83,11 +83,13 @@ class _Scope(BaseMiddleware):
         consumed = owner.settings.consumed(msg)
         if consumed is None:
             return await call_next(msg)
+        address, count, _ = consumed
         began = perf_counter()
         span, origin, values = owner.spans.process(msg, consumed)
         # this stays until replies are sent, too; see `after_processed`
         self._span = span
-        self._attached = attach(set_span_in_context(span, origin))
+        context = set_span_in_context(span, origin)
+        self._attached = attach(context)
         current_frame.set(Consuming(self.context, span, origin, values, current_frame.get()))
         error: BaseException | None = None
         try:
@@ -98,9 +100,7 @@ class _Scope(BaseMiddleware):
             raise
         finally:
             seconds = perf_counter() - began
-            owner.processing.note(
-                consumed.destination_name, seconds, consumed.messages_count, error
-            )
+            owner.processing.note(address, seconds, count, error, context)
 
     async def publish_scope(self, call_next: Callable[[Any], Awaitable[Any]], cmd: Any) -> Any:
         owner = self._owner
@@ -121,7 +121,7 @@ class _Scope(BaseMiddleware):
         finally:
             detach(attached)
             span.end()
-            owner.publishing.note(address, perf_counter() - began, count, error)
+            owner.publishing.note(address, perf_counter() - began, count, error, context)
 
     async def after_processed(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from opentelemetry import baggage, propagate, trace
+from opentelemetry import baggage, trace
 from opentelemetry.context import Context, get_current
 from opentelemetry.trace import Link, Span, SpanKind, Tracer, get_current_span, set_span_in_context
 
@@ -14,7 +14,7 @@ from anystream.core.context import Frame, current_frame, outer_of
 from anystream.core.observed import ConsumeAttrs, nothing
 from anystream.core.sentinel import EMPTY
 from anystream.opentelemetry.baggage import Baggage
-from anystream.opentelemetry.carrier import NOTHING, extracted, origin_of, plain_origin
+from anystream.opentelemetry.carrier import NOTHING, extracted, injected, origin_of, plain_origin
 from anystream.opentelemetry.options import TelemetrySettingsProvider
 
 if TYPE_CHECKING:
@@ -86,13 +86,6 @@ def in_hand() -> Consuming | None:
     while frame is not None and not isinstance(frame, Consuming):
         frame = outer_of(frame)
     return frame
-
-
-def injected(context: Context) -> dict[str, str]:
-    """The headers that carry a context."""
-    carrier: dict[str, str] = {}
-    propagate.inject(carrier, context)
-    return carrier
 
 
 def mark_batch(context: Context) -> Context:

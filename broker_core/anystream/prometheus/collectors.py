@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from anystream.core.exceptions import SetupError
+from anystream.prometheus.numbers import Distribution, Numbers
 
 SIZES = tuple(float(2**power) for power in range(4, 25, 2))
 
@@ -37,27 +40,31 @@ class Collectors:
         incoming, outgoing = (*INCOMING, *custom), (*OUTGOING, *custom)
         received, processed = f"{prefix}_received_messages", f"{prefix}_received_processed_messages"
         published = f"{prefix}_published_messages"
+        shared = "PROMETHEUS_MULTIPROC_DIR" in os.environ
+        own = registry if shared else None
 
-        def counter(name: str, text: str, labels: Sequence[str], *own: str) -> Counter:
-            return Counter(name, text, (*labels, *own), registry=registry)
+        def counter(name: str, text: str, labels: Sequence[str], *more: str) -> Any:
+            made = Counter(name, text, (*labels, *more), registry=own)
+            return made if shared else Numbers(made, (*labels, *more), registry)
 
-        def seconds(name: str, text: str, labels: Sequence[str]) -> Histogram:
-            return Histogram(f"{name}_duration_seconds", text, labels, registry=registry)
+        def histogram(name: str, text: str, labels: Sequence[str], bounds: Sequence[float]) -> Any:
+            made = Histogram(name, text, labels, registry=own, buckets=bounds)
+            return made if shared else Distribution(made, labels, registry, bounds)
 
-        self.received = counter(f"{received}_total", "Messages that came in", incoming)
-        self.size = Histogram(
-            f"{received}_size_bytes",
-            "Sizes of the bodies that came in",
-            incoming,
-            registry=registry,
-            buckets=sizes,
-        )
-        self.in_process = Gauge(
+        def seconds(name: str, text: str, labels: Sequence[str]) -> Any:
+            return histogram(f"{name}_duration_seconds", text, labels, Histogram.DEFAULT_BUCKETS)
+
+        in_process = Gauge(
             f"{received}_in_process",
             "Messages that are being handled",
             incoming,
-            registry=registry,
+            registry=own,
             multiprocess_mode="livesum",
+        )
+        self.in_process = in_process if shared else Numbers(in_process, incoming, registry)
+        self.received = counter(f"{received}_total", "Messages that came in", incoming)
+        self.size = histogram(
+            f"{received}_size_bytes", "Sizes of the bodies that came in", incoming, sizes
         )
         self.processed = counter(
             f"{processed}_total", "Messages that were handled, by outcome", incoming, "status"
