@@ -87,5 +87,8 @@ async def incoming(
         current_frame.reset(token)
     error = await leave(entered, error)
     if error is not None:
-        raise error
+        try:
+            raise error
+        finally:
+            del error  # its traceback knows this frame
     return found  # type: ignore[no-any-return]

@@ -66,6 +66,7 @@ def make_full(plan: Plan, settlement: Settlement) -> Process:
                 return result
             return await _troubled(plan, settlement, raw, message, met, error)
         finally:
+            error = None  # its traceback knows this frame: a circle that holds the message
             reset_frame(token)
 
     return process
@@ -99,8 +100,12 @@ async def _troubled(
         return
     if settlement.ack_first and not selected and message is not None:
         await settlement.ack(message)
-    if not await settlement.on_error(message, error):
+    if await settlement.on_error(message, error):
+        return
+    try:
         raise error
+    finally:
+        del error
 
 
 def _fallback(plan: Plan, raw: Any) -> Any:

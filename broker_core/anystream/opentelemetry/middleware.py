@@ -101,6 +101,7 @@ class _Scope(BaseMiddleware):
         finally:
             seconds = perf_counter() - began
             owner.processing.note(address, seconds, count, error, context)
+            error = None  # its traceback knows this frame
 
     async def publish_scope(self, call_next: Callable[[Any], Awaitable[Any]], cmd: Any) -> Any:
         owner = self._owner
@@ -122,6 +123,7 @@ class _Scope(BaseMiddleware):
             detach(attached)
             span.end()
             owner.publishing.note(address, perf_counter() - began, count, error, context)
+            error = None
 
     async def after_processed(
         self,
@@ -134,6 +136,7 @@ class _Scope(BaseMiddleware):
             self._span = None
             if exc_val is not None:
                 self._note(span, exc_val)
+            self._recorded = None
             detach(self._attached)
             span.end()
         return None

@@ -155,6 +155,7 @@ class _Scope(BaseMiddleware):
             series.took(perf_counter() - began)
             series.ended(count)
             series.status(_outcome(msg, error))(count)
+            error = None  # its traceback knows this frame
 
     async def publish_scope(self, call_next: Callable[[Any], Awaitable[Any]], cmd: Any) -> Any:
         if cmd.publish_type is PublishType.REPLY:
