@@ -152,6 +152,46 @@ async def test_checks(caplog: pytest.LogCaptureFixture) -> None:
     assert (await ask(critical)).status_code == 503
 
 
+async def test_checks_that_do_not_behave() -> None:
+    """One is deaf to its cancellation, one ends with a foreign one, one is a plain function."""
+    broker, release = RecordingBroker(), asyncio.Event()
+    await broker.start()
+    gone = asyncio.get_running_loop().create_future()
+    gone.cancel()
+
+    async def deaf() -> None:
+        while not release.is_set():
+            try:
+                await release.wait()
+            except asyncio.CancelledError:
+                continue
+
+    async def ends_with_another() -> None:
+        await gone
+
+    async def says_timeout() -> None:
+        raise asyncio.TimeoutError
+
+    checks = {
+        "deaf": HealthCheck(deaf, timeout=0.05),
+        "gone": ends_with_another,
+        "timeout": says_timeout,
+        "plain": lambda: True,
+        "plainly not": lambda: False,
+    }
+    try:
+        report = await asyncio.wait_for(make_readiness_asgi(broker, checks=checks).report(), 30)
+    finally:
+        release.set()
+    assert {name: each.get("error") for name, each in report["checks"].items()} == {
+        "deaf": "no answer within 0.05 s",
+        "gone": "CancelledError",
+        "timeout": "TimeoutError",
+        "plain": None,
+        "plainly not": "it says False",
+    }
+
+
 async def test_ping_that_hangs() -> None:
     """A broker that does not answer within the timeout is not ready."""
     broker = RecordingBroker(hang=("ping",))

@@ -6,7 +6,9 @@ import pytest
 
 from anystream.cli.errors import UsageError
 from anystream.cli.options import PUBLISH, RUN
-from anystream.cli.parsing import read_arguments
+from anystream.cli.parsing import Arguments, read_arguments
+from anystream.cli.publish import typed_options
+from anystream.rabbit import RabbitBroker
 
 
 @pytest.mark.parametrize(
@@ -60,6 +62,52 @@ def test_what_cannot_be(words: str, text: str) -> None:
     """Each mistake is named."""
     with pytest.raises(UsageError, match=text):
         read_arguments(["a:b", *words.split()], RUN)
+
+
+@pytest.mark.parametrize(
+    ("typed", "workers", "factory", "extra"),
+    [
+        ("-w2", 2, False, {}),
+        ("-fw2", 2, True, {}),
+        ("-fr", 1, True, {}),
+        ("-fx", 1, False, {"fx": True}),
+        ("--w2", 1, False, {"w2": True}),
+    ],
+)
+def test_short_options_together(
+    typed: str, workers: int, factory: bool, extra: dict[str, object]
+) -> None:
+    """A value right behind its letter, and several letters behind one dash."""
+    read = read_arguments(["a:b", typed], RUN)
+    assert (read.values["workers"], read.values["factory"], read.extra) == (workers, factory, extra)
+    assert read.values["reload"] == (typed == "-fr")
+
+
+def test_options_of_publish_as_the_broker_takes_them() -> None:
+    """Also those that a broker takes as a typed dictionary."""
+    typed = {"priority": "3", "persist": "no", "headers": '{"a": 1}', "timeout": "2", "queue": "q"}
+    assert typed_options(Arguments(extra={**typed}), RabbitBroker().publish) == {
+        "priority": 3,
+        "persist": False,
+        "headers": {"a": 1},
+        "timeout": 2.0,
+        "queue": "q",
+    }
+
+
+@pytest.mark.parametrize(
+    ("extra", "text"),
+    [
+        ({"priority": "x"}, "--priority='x' must be int"),
+        ({"headers": "x"}, "--headers='x' must be Mapping"),
+        ({"message_id": True}, "--message-id=True must be str | None: pass one value"),
+        ({"message_id": ["a", "b"]}, "--message-id=.* pass one value"),
+    ],
+)
+def test_options_of_publish_that_cannot_be(extra: dict[str, object], text: str) -> None:
+    """The error names the option and its value."""
+    with pytest.raises(UsageError, match=text.replace("|", r"\|")):
+        typed_options(Arguments(extra=extra), RabbitBroker().publish)
 
 
 def test_publish_takes_one_value_each() -> None:

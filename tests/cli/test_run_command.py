@@ -133,6 +133,26 @@ def test_workers(project: Path) -> None:
         command.until_group_is_gone()
 
 
+def test_signals_to_the_whole_group(project: Path) -> None:
+    """As systemd and a closed terminal send them: workers hear twice, and finish what they have."""
+    with running(
+        project, *anystream("run", "shop:app", "-w", "2"), env={"SECONDS": "2"}
+    ) as command:
+        command.until("took", 2)
+        os.killpg(command.process.pid, signal.SIGHUP)
+        command.until("Process successfully reloaded")
+        command.until("took", 4)
+        os.killpg(command.process.pid, signal.SIGTERM)
+        # the parent has told the workers, too
+        command.until("Stopping child process", 4)
+        assert command.code() == 0
+        command.until_group_is_gone()
+        log = command.log
+    assert log.count("done\n") == log.count("took\n") == 4
+    assert log.count("bye") == 4
+    assert "resource_tracker" not in log
+
+
 def test_hangup_restarts_workers(project: Path) -> None:
     """One after the other, with the new code; and the parent's death ends them."""
     with running(project, *anystream("run", "shop:app", "-w", "2")) as command:
@@ -334,7 +354,7 @@ def test_publish_and_version(project: Path, nats_url: str) -> None:
             assert "Error when broker was publishing: TypeError" in publish.log
         command.send(signal.SIGTERM)
         assert command.code() == 0
-    with running(project, *anystream("version")) as command:
+    with running(project, "-m", "anystream", "version") as command:
         assert command.code() == 0
         assert command.log.startswith("Running anystream ")
 

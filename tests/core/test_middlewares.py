@@ -337,3 +337,35 @@ async def test_a_decoder_that_a_middleware_sets() -> None:
         await broker.start()
         await broker.publish(Tea(name="from the wire"), "in")
         assert (await asyncio.wait_for(got, 5)).name == "from the middleware"
+
+
+async def test_a_message_of_its_own_that_a_middleware_hands_on() -> None:
+    """Its `decode` makes the body that the handler gets, whatever else it takes from ours."""
+
+    class Instead:
+        body = b""
+
+        def __init__(self, message: Any) -> None:
+            self.message = message
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.message, name)
+
+        async def decode(self) -> dict[str, str]:
+            return {"name": "from the middleware"}
+
+    class Replacing(BaseMiddleware):
+        async def consume_scope(self, call_next: Any, msg: Any) -> Any:
+            return await call_next(Instead(msg))
+
+    broker = MemoryBroker(logger=None, middlewares=[Replacing])
+    got: asyncio.Future[Tea] = asyncio.get_running_loop().create_future()
+
+    @broker.subscriber("in")
+    async def handler(tea: Tea) -> None:
+        got.set_result(tea)
+
+    async with broker:
+        await broker.start()
+        await broker.publish(Tea(name="from the wire"), "in")
+        assert (await asyncio.wait_for(got, 10)).name == "from the middleware"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -133,6 +137,30 @@ async def test_failures() -> None:
     }
 
 
+async def test_answers_are_no_series_of_their_own() -> None:
+    """Each request has an address for its answer: that has spans, but is nothing to count."""
+    exported, measured = Exported(), Measured()
+    middleware = MemoryTelemetryMiddleware(
+        tracer_provider=exported.provider, meter_provider=measured.provider
+    )
+    broker = MemoryBroker(logger=None, middlewares=[middleware])
+
+    @broker.subscriber("orders")
+    async def handle(body: str) -> str:
+        return body
+
+    async with broker:
+        await broker.start()
+        for _ in range(3):
+            await broker.request("tea", "orders", timeout=10)
+    points = measured.points()
+    for name in ("duration", "messages"):
+        for verb, key in (("process", "destination_publish"), ("publish", "destination")):
+            (point,) = points[f"messaging.{verb}.{name}"]
+            assert point == (3, {"messaging.system": "memory", f"messaging.{key}.name": "orders"})
+    assert len([span for span in exported.all if span.name.endswith(" process")]) == 6
+
+
 async def test_counters_are_optional() -> None:
     """RabbitMQ leaves them out unless they are asked for."""
     for options, counted in (({}, False), ({"include_messages_counters": True}, True)):
@@ -219,6 +247,15 @@ async def test_context_has_span_and_baggage_only_while_a_message_is_handled() ->
             await broker.publish(number, "orders", headers=headers)
             assert broker.context.get("span") is None
     assert len({span for span, _ in seen}) == 2
+
+
+def test_counters_of_all_brokers_when_the_provider_comes_late() -> None:
+    """Middlewares made before and after `set_meter_provider` all count (in a process of its own:
+    the global provider is set once)."""
+    script = Path(__file__).with_name("late_provider.py")
+    ran = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout) == {"orders-0": 1, "orders-1": 1, "orders-2": 1}
 
 
 def test_unknown_option() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -81,6 +82,8 @@ class AsgiFastStream(FastStream):
         self._lifecycle = Lifecycle(_Hooks(self))
         self._options: Mapping[str, Any] = {}
         self._start_error: BaseException | None = None
+        self._starting: asyncio.Task[Any] | None = None
+        self._abandoned = False
         self._complaint_due = True
         self._server: Any = None
         self.listeners: Listeners | None = None  # opened by who runs several processes
@@ -217,12 +220,24 @@ class AsgiFastStream(FastStream):
     async def _serve_lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         self._complaint_due = False
+        self._starting = asyncio.current_task()
         try:
+            if self._abandoned:
+                raise asyncio.CancelledError
             await self._start_all()
+        except asyncio.CancelledError:
+            if self._abandoned:
+                text = "The application was told to stop before it had started."
+                await send({"type": "lifespan.startup.failed", "message": text})
+            raise
         except Exception as error:
             self._start_error = error
-            await send({"type": "lifespan.startup.failed", "message": traceback.format_exc()})
+            # `run` raises it: a server of our own need not show it, too
+            text = "" if self._server is not None else traceback.format_exc()
+            await send({"type": "lifespan.startup.failed", "message": text})
             raise
+        finally:
+            self._starting = None
         try:
             await send({"type": "lifespan.startup.complete"})
             await receive()
@@ -286,13 +301,14 @@ class AsgiFastStream(FastStream):
         """
         self._options = run_extra_options or {}
         self._start_error = None
+        self._abandoned = False
         self._server = make_server(self, log_level, self._options, signals=self.handles_signals)
         self.listeners = self.listeners or Listeners.of(self._options)
         try:
             await self._server.serve(sockets=self.listeners.sockets or None)
         except SystemExit:
             # uvicorn's way to say that the start failed
-            if self._start_error is None:
+            if self._start_error is None and not self._abandoned:
                 raise
         finally:
             self._server = None
@@ -318,6 +334,13 @@ class AsgiFastStream(FastStream):
         super().exit()
         if self._server is not None:
             self._server.should_exit = True
+
+    def abandon_start(self) -> None:
+        """Ends `run()` like `exit()`, but waits for no start; what has started is stopped."""
+        self.exit()
+        self._abandoned = True
+        if self._starting is not None:
+            self._starting.cancel()
 
 
 class _Hooks:

@@ -12,8 +12,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from inspect import isawaitable
 from typing import Any, Literal
 
 from anystream.asgi.handlers import HttpHandler
@@ -23,7 +24,7 @@ from anystream.asgi.watched import Watched, watched_brokers
 from anystream.core.exceptions import SetupError
 
 Probe = Literal["liveness", "readiness", "startup"]
-Check = Callable[[], Awaitable[Any]]
+Check = Callable[[], Any]
 
 HEADERS = {"content-type": "application/json", "cache-control": "no-store"}
 
@@ -35,7 +36,8 @@ class HealthCheck:
     """A check of your own beside the brokers.
 
     Args:
-        call: coroutine function without arguments; fails by raising or by returning False.
+        call: coroutine function without arguments, or a plain one that does not block; fails by
+            raising or by returning False.
         timeout: seconds it may take.
         critical: False shows a failure in the details only.
     """
@@ -210,19 +212,32 @@ class HealthHandler(HttpHandler):
         }
 
     async def _run(self, name: str, check: HealthCheck) -> dict[str, Any]:
+        # in a task: it may be deaf to cancellation, or end with one that is not ours
+        task = asyncio.ensure_future(_ask(check.call))
         try:
-            answer = await asyncio.wait_for(check.call(), check.timeout)
-            problem = "it says False" if answer is False else ""
-        except asyncio.TimeoutError:
-            problem = f"no answer within {check.timeout} s"
-        except Exception as error:
-            problem = type(error).__name__  # its text may be nobody's business
-            health_logger.warning("Health check %r failed: %r", name, error)
+            await asyncio.wait({task}, timeout=check.timeout)
+            problem = _problem(name, task) if task.done() else f"no answer within {check.timeout} s"
+        finally:
+            task.cancel()
         told = {"error": problem} if problem else {}
         return {"status": "failed" if problem else "ok", "critical": check.critical, **told}
 
     def __repr__(self) -> str:
         return f"<{self.probe} of {self.target!r}>"
+
+
+async def _ask(call: Callable[[], Any]) -> Any:
+    answer = call()
+    return await answer if isawaitable(answer) else answer
+
+
+def _problem(name: str, task: asyncio.Future[Any]) -> str:
+    """How a check has failed; empty if it has not."""
+    error = asyncio.CancelledError() if task.cancelled() else task.exception()
+    if error is None:
+        return "it says False" if task.result() is False else ""
+    health_logger.warning("Health check %r failed: %r", name, error)
+    return type(error).__name__  # its text may be nobody's business
 
 
 def _check(name: str, given: Check | HealthCheck) -> HealthCheck:

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from anystream.asgi.listening import Listeners, number
+from anystream.asgi.listening import Listeners, number, one_value, port_number
 from anystream.core.exceptions import SetupError
 
 __all__ = ("Listeners", "make_server")
 
+PLAIN = frozenset({"str", "int", "float", "None"})
 FALSE_TEXTS = frozenset({"", "0", "false", "no", "off"})
 
 
@@ -45,7 +46,11 @@ def make_server(
             return super().capture_signals() if signals else nullcontext()
 
         async def startup(self, sockets: Any = None) -> None:
-            await super().startup(sockets=sockets)
+            try:
+                await super().startup(sockets=sockets)
+            except SystemExit:
+                # 3 when the address cannot be had, which has been logged: 1 as every failed start
+                raise SystemExit(1) from None
             if sockets and self.started:  # uvicorn is silent about those
                 names = ", ".join(str(opened.getsockname()) for opened in sockets)
                 text = "Uvicorn running on %s (Press CTRL+C to quit)"
@@ -64,8 +69,10 @@ def make_server(
 def _typed(name: str, value: Any, annotation: str) -> Any:
     """A text as uvicorn's annotation wants it."""
     kinds = {kind.strip() for kind in annotation.split("|")}
+    if name == "port":
+        return port_number(name, value)
     if not isinstance(value, str):
-        return value
+        return one_value(name, value) if kinds <= PLAIN else value
     if "bool" in kinds:
         return value.lower() not in FALSE_TEXTS
     if "str" in kinds:

@@ -31,7 +31,7 @@ def rich_mode() -> Any:
     Raises:
         ValueError: it is no such mode.
     """
-    name = os.environ.get("ANYSTREAM_CLI_RICH_MODE", "rich")
+    name = os.environ.get("ANYSTREAM_CLI_RICH_MODE") or "rich"
     if name not in RICH_MODES:
         raise ValueError(f"ANYSTREAM_CLI_RICH_MODE={name!r}: one of {', '.join(RICH_MODES)}")
     return RICH_MODES[name]

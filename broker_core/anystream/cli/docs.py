@@ -120,15 +120,18 @@ def document_in(file: Path) -> Specification:
     """The document in a file.
 
     Raises:
-        ValueError: the file's ending is neither that of JSON nor of YAML.
+        ValueError: the file's ending is neither that of JSON nor of YAML, or it is broken.
         Exit: there is no such file, or it is no AsyncAPI document of a known version.
     """
     if file.suffix not in SUFFIXES:
         raise ValueError(f"{file}: a document is a file that ends in {', '.join(SUFFIXES)}")
     if not file.is_file():
         raise typer.BadParameter(f"there is no file {file}")
-    text = file.read_text(encoding="utf-8")
-    content = json.loads(text) if file.suffix == ".json" else _yaml().safe_load(text)
+    read = json.loads if file.suffix == ".json" else _yaml().safe_load
+    try:
+        content = read(file.read_text(encoding="utf-8"))
+    except Exception as error:  # that of PyYAML is no ValueError
+        raise ValueError(f"{file} cannot be read: {error}") from error
     version = content.get("asyncapi") if isinstance(content, dict) else None
     if not isinstance(version, str) or not version.startswith(("3.", "2.6.")):
         typer.echo(f"{file}: AsyncAPI {version!r} is not supported, 3.0 and 2.6 are", err=True)

@@ -33,7 +33,11 @@ def serve_forever(document: Specification, host: str, port: int) -> None:
         content = page
         specification = document
 
-    with ThreadingHTTPServer((host, port), Handler) as server:
+    try:
+        opened = ThreadingHTTPServer((host, port), Handler)
+    except (OSError, OverflowError) as error:
+        raise OSError(f"cannot listen at {host}:{port}: {error}") from error
+    with opened as server:
         logger.info(
             "HTTPServer running on http://%s:%s (Press CTRL+C to quit)", *server.server_address[:2]
         )

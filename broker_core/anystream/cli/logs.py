@@ -16,7 +16,7 @@ def configure(file: str) -> None:
         file: what `logging.config.dictConfig` takes, as JSON, YAML or TOML.
 
     Raises:
-        ValueError: there is no such file, it is of another kind, or logging refuses it.
+        ValueError: there is no such file, it is of another kind, or broken, or logging refuses it.
         ImportError: what reads such a file is not installed.
     """
     import logging.config
@@ -24,7 +24,13 @@ def configure(file: str) -> None:
     path = Path(file)
     if not path.is_file():
         raise ValueError(f"--log-config: there is no file {file}")
-    logging.config.dictConfig(_content(path))
+    try:
+        logging.config.dictConfig(_content(path))
+    except ImportError:
+        raise
+    except Exception as error:  # each format has its own
+        reason = f": {error.__cause__}" if error.__cause__ else ""
+        raise ValueError(f"--log-config: {file}: {error}{reason}") from error
 
 
 def set_level(app: Any, level: int) -> None:
@@ -59,4 +65,4 @@ def _content(path: Path) -> Any:
         except ImportError:
             raise ImportError("TOML needs Python 3.11 or later: use .json or .yaml") from None
         return tomllib.loads(text)
-    raise ValueError(f"--log-config: {path} ends neither in .json, .yaml, .yml nor .toml")
+    raise ValueError("the name ends neither in .json, .yaml, .yml nor .toml")

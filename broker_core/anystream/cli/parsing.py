@@ -63,6 +63,7 @@ class _Reader:
             if not _is_option(word):
                 self.found.positional.append(word)
                 continue
+            word = self._apart(word)
             flag, equals, value = word.partition("=")
             given = [value] if equals else None
             if flag in self.by_flag:
@@ -75,6 +76,18 @@ class _Reader:
                 value = _typed(option, str(option.env), text) if text else option.default
                 self.found.values[option.name] = value
         return self.found
+
+    def _apart(self, word: str) -> str:
+        """`-w2` is `-w=2`; of `-rf`, `-f` is left for the next turn."""
+        option = self.by_flag.get(word[:2])
+        if option is None or word.startswith("--") or word[2:3] in ("", "="):
+            return word
+        if option.kind != "bool":
+            return f"{word[:2]}={word[2:]}"
+        if f"-{word[2]}" not in self.by_flag:
+            return word
+        self.words.insert(0, f"-{word[2:]}")
+        return word[:2]
 
     def _known(self, option: Option, flag: str, given: list[str] | None) -> None:
         if option.kind == "bool":

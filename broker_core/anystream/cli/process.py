@@ -46,8 +46,8 @@ def load(settings: Settings) -> Any:
     if not callable(getattr(app, "run", None)) or not hasattr(app, "run_hooks"):
         raise UsageError(
             f"{settings.app} is {app!r}, which is no application: make a FastStream(broker) or "
-            "AsgiFastStream(broker) of it; an application of an HTTP framework is run by its own "
-            "server"
+            "AsgiFastStream(broker) of it; a function that makes one is called with --factory; an "
+            "application of an HTTP framework is run by its own server"
         )
     if settings.log_level is not None:
         from anystream.cli.logs import set_level
@@ -61,7 +61,7 @@ def run(settings: Settings, app: Any, *, worker_id: int | None = None, child: bo
 
     The first SIGINT, SIGTERM or SIGHUP stops the application when the messages in hand are done;
     a second one ends the process at once, with 128 + the signal's number. A child heeds SIGTERM
-    only: what is typed at a terminal is its parent's to hear.
+    only, and once: what is typed at a terminal, and the end at once, are its parent's business.
 
     Args:
         settings: what to run.
@@ -86,8 +86,13 @@ def run(settings: Settings, app: Any, *, worker_id: int | None = None, child: bo
         finally:
             stopping.restore()
 
-    with suppress(StopApplication):
-        _run_in(_loop_factory(settings.loop), main())
+    factory = loop_factory(settings.loop)
+    work = main()
+    try:
+        with suppress(StopApplication):
+            _run_in(factory, work)
+    finally:
+        work.close()  # Python complains of one that never ran
 
 
 class _Stop:
@@ -98,6 +103,7 @@ class _Stop:
         self.asked = False
         self.loop = asyncio.get_running_loop()
         self.before: dict[int, Any] = {}
+        self.parent: Any = None
 
     def listen(self, *, child: bool) -> None:
         heeded = [signal.SIGTERM] if child else [signal.SIGTERM, signal.SIGINT]
@@ -108,7 +114,7 @@ class _Stop:
         if child:
             from multiprocessing import parent_process
 
-            parent = parent_process()
+            self.parent = parent = parent_process()
             if parent is not None and sys.platform != "win32":
                 self.loop.add_reader(parent.sentinel, self._orphaned, parent.sentinel)
 
@@ -118,15 +124,22 @@ class _Stop:
 
     def _heard(self, number: int, _: Any) -> None:
         if self.asked:
-            leave_at_once(128 + number, self.app)
+            # systemd tells all processes, and the parent tells its own once more: no second thought
+            if self.parent is None or not self.parent.is_alive():
+                leave_at_once(128 + number, self.app)
+            return
         self.asked = True
-        self.loop.call_soon_threadsafe(self.app.exit)
+        self.loop.call_soon_threadsafe(self._leave)
+
+    def _leave(self) -> None:
+        # an ASGI server would wait for a start that hangs
+        getattr(self.app, "abandon_start", self.app.exit)()
 
     def _orphaned(self, sentinel: int) -> None:
         """The parent was killed: nobody would stop this worker, or see it die."""
         self.loop.remove_reader(sentinel)
         self.asked = True
-        self.app.exit()
+        self._leave()
 
 
 def leave_at_once(code: int, app: Any = None) -> None:
@@ -140,7 +153,16 @@ def leave_at_once(code: int, app: Any = None) -> None:
     os._exit(code)
 
 
-def _loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop]:
+def loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop]:
+    """What makes the event loop.
+
+    Args:
+        name: `auto`, `asyncio`, `uvloop` or `module:factory`.
+
+    Raises:
+        UsageError: there is no such thing.
+        SetupError: it makes no event loop.
+    """
     if name in ("auto", "uvloop"):
         try:
             import uvloop
@@ -151,10 +173,20 @@ def _loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop]:
         return cast("Callable[[], asyncio.AbstractEventLoop]", uvloop.new_event_loop)
     if name == "asyncio":
         return asyncio.new_event_loop
-    found = import_object(name)
+    try:
+        found = import_object(name)
+    except UsageError as error:
+        raise UsageError(f"--loop: {error}; or pass auto, asyncio or uvloop") from error
     if not callable(found):
         raise SetupError(f"--loop {name}: {found!r} makes no event loop, it cannot be called")
-    return cast("Callable[[], asyncio.AbstractEventLoop]", found)
+
+    def make() -> asyncio.AbstractEventLoop:
+        loop = found()
+        if not isinstance(loop, asyncio.AbstractEventLoop):
+            raise SetupError(f"--loop {name}: {loop!r} is no event loop")
+        return loop
+
+    return make
 
 
 def _run_in(

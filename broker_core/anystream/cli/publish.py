@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Sequence
-from inspect import signature
+from inspect import Parameter, signature
 from typing import Any
 
 from anystream.cli.errors import UsageError
 from anystream.cli.importing import import_object
 from anystream.cli.options import PUBLISH
 from anystream.cli.parsing import Arguments, read_arguments
+
+PLAIN = frozenset({"str", "int", "float", "None"})
 
 
 def publish_command(words: Sequence[str]) -> int:
@@ -38,8 +41,8 @@ def publish_command(words: Sequence[str]) -> int:
         print("Publish error: Broker instance not found in the app.")
         return 1
     method = broker.request if values["rpc"] else broker.publish
+    options = typed_options(arguments, method)
     try:
-        options = typed_options(arguments, method)
         answer = asyncio.run(_publish(broker, method, _message(text), options))
     except Exception as error:
         print(f"Error when broker was publishing: {error!r}")
@@ -50,19 +53,43 @@ def publish_command(words: Sequence[str]) -> int:
 
 
 def typed_options(arguments: Arguments, method: Any) -> dict[str, Any]:
-    """The options as the broker's method takes them: numbers, switches, and JSON for mappings."""
-    known = signature(method).parameters
+    """The options as the broker's method takes them: numbers, switches, and JSON for mappings.
+
+    Raises:
+        UsageError: a value is missing or of the wrong kind.
+    """
+    known = _annotations(method)
     typed = {}
     for name, value in arguments.extra.items():
-        annotation = str(known[name].annotation) if name in known else ""
-        typed[name] = _typed(value, "float" if name == "timeout" else annotation)
+        annotation = "float" if name == "timeout" else known.get(name, "")
+        try:
+            typed[name] = _typed(value, annotation)
+        except ValueError as error:
+            flag = f"--{name.replace('_', '-')}"
+            raise UsageError(f"{flag}={value!r} must be {annotation}: {error}") from error
     return typed
 
 
+def _annotations(method: Any) -> dict[str, str]:
+    """The annotations of a method's parameters, those of `**options: Unpack[...]` included."""
+    found: dict[str, str] = {}
+    for name, parameter in signature(method).parameters.items():
+        if parameter.kind is Parameter.VAR_KEYWORD:
+            function = getattr(method, "__func__", method)
+            options = re.sub(r"^.*Unpack\[|\]$", "", str(parameter.annotation))
+            keys = getattr(function.__globals__.get(options), "__annotations__", {})
+            found |= {key: getattr(it, "__forward_arg__", str(it)) for key, it in keys.items()}
+        else:
+            found[name] = str(parameter.annotation)
+    return found
+
+
 def _typed(value: Any, annotation: str) -> Any:
-    if not isinstance(value, str):
-        return value
     kinds = {kind.strip() for kind in annotation.split("|")}
+    if not isinstance(value, str):
+        if kinds <= PLAIN:
+            raise ValueError("pass one value")
+        return value
     if "bool" in kinds:
         return value.lower() not in ("", "0", "false", "no", "off")
     if "float" in kinds:

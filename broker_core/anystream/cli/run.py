@@ -11,7 +11,7 @@ from typing import Any
 from anystream.cli.errors import UsageError
 from anystream.cli.options import RUN
 from anystream.cli.parsing import Arguments, read_arguments
-from anystream.cli.process import Settings, load, run
+from anystream.cli.process import Settings, load, loop_factory, run
 from anystream.core.exceptions import SetupError
 
 NAME = "APP"
@@ -38,7 +38,9 @@ def run_command(words: Sequence[str]) -> int:
     values = arguments.values
     settings = settings_of(arguments)
     if values["workers"] < 1:
-        raise UsageError("--workers: at least 1")
+        raise UsageError(f"--workers={values['workers']}: at least 1")
+    if not values["stop_timeout"] >= 0:
+        raise UsageError(f"--stop-timeout={values['stop_timeout']}: seconds, not less than 0")
     if values["extension"] and not values["reload"]:
         print("--extension says which other files are watched by --reload.", file=sys.stderr)
         print("Without --reload it does nothing.", file=sys.stderr)
@@ -48,6 +50,7 @@ def run_command(words: Sequence[str]) -> int:
         return _run_reloaded(settings, values)
     app = load(settings)
     if values["workers"] > 1:
+        loop_factory(settings.loop)  # a wrong one is no reason to start workers again and again
         return _run_workers(settings, app, values)
     run(settings, app)
     return 0

@@ -280,10 +280,11 @@ def _start_deaf(process: Any) -> None:
         return
     from multiprocessing.resource_tracker import ensure_running
 
-    ensure_running()
     typed = {signal.SIGINT, signal.SIGHUP}
-    signal.pthread_sigmask(signal.SIG_BLOCK, typed)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     try:
+        ensure_running()  # its process lives through SIGHUP, too; it unblocks SIGINT here
+        signal.pthread_sigmask(signal.SIG_BLOCK, typed)
         process.start()
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, typed)

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from typing_extensions import Self
 
 from anystream.core.context import ContextRepo
-from anystream.core.exceptions import SetupError, StartupValidationError
+from anystream.core.exceptions import SetupError
 from anystream.core.forward_names import settle_names
 from anystream.core.lifecycle import start_brokers, stop_brokers
 from anystream.core.logging import app_logger
@@ -189,17 +189,16 @@ class FastStream:
         Raises:
             StartupValidationError: an `on_startup` hook refuses the extra options.
         """
-        from anystream.core.hooks import call_hook
+        from anystream.core.hooks import call_hook, refused_options
 
         for hook in self.hooks[name]:
             try:
                 await call_hook(self._inject, hook, extra)
             except ValidationError as error:
-                if name != "on_startup":
+                refused = refused_options(error, hook) if name == "on_startup" else None
+                if refused is None:
                     raise
-                missed = [str(e["loc"][0]) for e in error.errors() if e["type"] == "missing"]
-                wrong = [str(e["loc"][0]) for e in error.errors() if e["type"] != "missing"]
-                raise StartupValidationError(missed, wrong) from error
+                raise refused from error
 
     @asynccontextmanager
     async def lifespan_scope(self, **extra: Any) -> AsyncIterator[Any]:

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from anyio import to_thread
+from pydantic import ValidationError
+
+from anystream.core.exceptions import StartupValidationError
 
 Inject = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -50,3 +53,17 @@ async def enter_lifespan(
     collect.__wrapped__ = function  # type: ignore[attr-defined]
     await inject(collect)(**wanted)
     return lifespan(**arguments)
+
+
+def refused_options(
+    error: ValidationError, function: Callable[..., Any]
+) -> StartupValidationError | None:
+    """The error for options that a function refuses; None if it is the function's own error."""
+    known = inspect.signature(function).parameters
+    found = [(str(e["loc"][0]) if e["loc"] else "", e["type"]) for e in error.errors()]
+    if not all(name in known for name, _ in found):
+        return None
+    return StartupValidationError(
+        [name for name, kind in found if kind == "missing"],
+        [name for name, kind in found if kind != "missing"],
+    )

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from anystream.core.context import current_frame, outer_of
+
 if TYPE_CHECKING:
     StreamHandler = logging.StreamHandler[Any]
 else:
@@ -49,6 +51,33 @@ class ColumnFormatter(logging.Formatter):
             record.levelname = plain
 
 
+class FromMessage(logging.Filter):
+    """Gives records that are written while a message is handled the fields of that message;
+    those that a record has already stay.
+
+    Args:
+        columns: the fields.
+    """
+
+    def __init__(self, columns: Mapping[str, int]) -> None:
+        super().__init__()
+        self._columns = tuple(columns)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        known, frame = record.__dict__, current_frame.get()
+        if frame is None or all(name in known for name in self._columns):
+            return True  # ours have all of them
+        while frame is not None:
+            if isinstance(frame, tuple) and frame[2] is not None:
+                _, message, subscriber, _ = frame
+                if getattr(subscriber.broker.logger, "name", None) == record.name:
+                    for name, value in subscriber.log_context(message).items():
+                        known.setdefault(name, value)
+                    break
+            frame = outer_of(frame)
+        return True
+
+
 class ColumnHandler(StreamHandler):
     """Our own handler, told apart from those that an application configures."""
 
@@ -63,7 +92,8 @@ def get_logger(
     """Returns a logger of our own.
 
     Where the application configured logging (handlers on this logger or above it), its handlers
-    are used; otherwise the logger gets a handler with columns.
+    are used; otherwise the logger gets a handler with columns. Records that are written while a
+    message is handled have its fields in any case.
 
     Args:
         name: the logger's name.
@@ -79,6 +109,8 @@ def get_logger(
         handler.setFormatter(ColumnFormatter(columns or {}, color=color))
         logger.addHandler(handler)
         logger.propagate = False
+    if columns and not any(isinstance(each, FromMessage) for each in logger.filters):
+        logger.addFilter(FromMessage(columns))
     if logger.level == logging.NOTSET:
         logger.setLevel(level)
     return logger

@@ -64,8 +64,8 @@ async def incoming(
         message.set_decoder(decode)
         return message
     error: BaseException | None = None
-    entered = []
     found: Any = None
+    entered = []
     token = current_frame.set(current_frame.get())
     try:
         for middleware in middlewares:
@@ -74,13 +74,8 @@ async def incoming(
         found = await parser(raw)
         found.set_decoder(decode)
         if subscriber is not None:
-            outer = current_frame.get()
-            current_frame.set((broker.context, found, subscriber, outer))
-
-        async def innermost(msg: Any) -> Any:
-            return msg
-
-        found = await consume_chain(middlewares, innermost)(found)
+            current_frame.set((broker.context, found, subscriber, current_frame.get()))
+        found = await consume_chain(middlewares, _as_it_is)(found)
     except BaseException as raised:
         error = raised
     finally:
@@ -92,3 +87,7 @@ async def incoming(
         finally:
             del error  # its traceback knows this frame
     return found  # type: ignore[no-any-return]
+
+
+async def _as_it_is(message: Any) -> Any:
+    return message

@@ -10,6 +10,7 @@ from anystream.core.codec import JSON
 from anystream.core.context import current_frame
 from anystream.core.exceptions import SubscriberNotFound
 from anystream.core.handler import around, settle
+from anystream.core.message import StreamMessage
 from anystream.core.middlewares import hooks_of
 from anystream.core.outbox import new_middlewares
 
@@ -21,6 +22,7 @@ Process = Callable[[Any], Awaitable[Any]]
 Call = Callable[[Any], Awaitable[Any]]
 Select = Callable[[Any, list[Any]], Awaitable["HandlerPlan"]]
 
+decode_message = StreamMessage.decode
 set_frame, get_frame, reset_frame = current_frame.set, current_frame.get, current_frame.reset
 
 
@@ -122,8 +124,13 @@ def _make_innermost(handler: HandlerPlan) -> Call:
 
     async def innermost(msg: Any) -> Any:
         # a middleware may hand on something of its own
-        untouched = getattr(msg, "_decoder", None) is decode and msg._decoded is None
-        if read and untouched and msg._content_type == JSON:
+        if (
+            read is not None
+            and getattr(type(msg), "decode", None) is decode_message
+            and msg._decoder is decode
+            and msg._decoded is None
+            and msg._content_type == JSON
+        ):
             return await read(msg.body, msg)  # nobody has looked at the body
         return await run(await msg.decode(), msg)
 

@@ -26,7 +26,7 @@ class KafkaDescription:
         return {
             "topic": _shown(subscriber) if message is None else _topic_of(message.raw_message),
             "group_id": subscriber.source.group_id or "",
-            "message_id": message.message_id if message is not None else "",
+            "message_id": message.message_id[:10] if message is not None else "",
         }
 
     def fill_command(self, command: Any, options: Mapping[str, Any]) -> None:

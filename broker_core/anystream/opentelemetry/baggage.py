@@ -60,7 +60,10 @@ class Baggage:
 
     def in_context(self, context: Context) -> Context:
         """A context with these values instead of its own."""
-        context = baggage.clear(context)
+        return self.added_to(baggage.clear(context))
+
+    def added_to(self, context: Context) -> Context:
+        """A context with these values besides its own."""
         for key, value in self._payload.items():
             context = baggage.set_baggage(key, value, context)
         return context

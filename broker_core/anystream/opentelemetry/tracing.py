@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -10,7 +11,7 @@ from opentelemetry import baggage, trace
 from opentelemetry.context import Context, get_current
 from opentelemetry.trace import Link, Span, SpanKind, Tracer, get_current_span, set_span_in_context
 
-from anystream.core.context import Frame, current_frame, outer_of
+from anystream.core.context import Frame
 from anystream.core.observed import ConsumeAttrs, nothing
 from anystream.core.sentinel import EMPTY
 from anystream.opentelemetry.baggage import Baggage
@@ -80,12 +81,8 @@ class Consuming(Frame):
         return self._carrier
 
 
-def in_hand() -> Consuming | None:
-    """The message that is being handled, whatever broker it is from."""
-    frame = current_frame.get()
-    while frame is not None and not isinstance(frame, Consuming):
-        frame = outer_of(frame)
-    return frame
+# The message that is being handled, whatever broker it is from.
+in_hand: ContextVar[Consuming | None] = ContextVar("anystream_consuming", default=None)
 
 
 def mark_batch(context: Context) -> Context:
@@ -136,7 +133,12 @@ class Spans:
         return span, origin, values
 
     def publish(
-        self, command: Any, address: str, count: int, consuming: Consuming | None
+        self,
+        command: Any,
+        address: str,
+        count: int,
+        consuming: Consuming | None,
+        parent: Context | None,
     ) -> tuple[Span, Context]:
         """Begins the span of what goes out, and puts its trace into the headers."""
         attributes = {
@@ -148,10 +150,13 @@ class Spans:
             attributes[COUNT] = count
         if self._publish_attributes is not nothing:
             attributes.update(self._publish_attributes(command))
-        parent = get_current()
+        parent = parent or get_current()
         if consuming is None:
             parent = self._create(address, SpanKind.PRODUCER, attributes, parent)
-            carried: Mapping[str, str] = injected(mark_batch(parent) if count > 1 else parent)
+            context = parent
+            if command.headers and "baggage" in command.headers:
+                context = Baggage.from_headers(command.headers).added_to(context)
+            carried: Mapping[str, str] = injected(mark_batch(context) if count > 1 else context)
         else:
             carried = consuming.headers(batch=count > 1)
         command.headers = {**command.headers, **carried} if command.headers else dict(carried)
