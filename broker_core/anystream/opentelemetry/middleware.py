@@ -16,7 +16,6 @@ from opentelemetry.trace import (
     Span,
     Status,
     StatusCode,
-    get_current_span,
     set_span_in_context,
 )
 from typing_extensions import Unpack
@@ -178,7 +177,6 @@ class _Scope(BaseMiddleware):
             # is its own: `asyncio.wait_for` did before Python 3.12
             if in_hand.get() is consuming:
                 in_hand.set(self._before)
-            if get_current_span() is span:
                 detach(self._attached)
             span.end()
         return None
