@@ -140,6 +140,11 @@ class SecuredKafka(Secured, KafkaServer):
 
     def probe(self) -> None:
         KafkaServer.probe(self)
+        for name, port in self.doors.items():  # they open one after the other
+            try:
+                socket.create_connection(("127.0.0.1", port), 1.0).close()
+            except OSError as error:
+                raise BrokerDown(f"kafka does not listen for {name} yet: {error}") from error
 
     def format_options(self) -> list[str]:
         return ["--add-scram", f"SCRAM-SHA-256=[name={USER},password={PASSWORD}]"]
