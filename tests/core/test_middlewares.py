@@ -315,6 +315,21 @@ class Tea(BaseModel):
     name: str
 
 
+async def tea_through(middleware: Any) -> Tea:
+    """What a handler gets of a JSON body behind a middleware."""
+    broker = MemoryBroker(logger=None, middlewares=[middleware])
+    got: asyncio.Future[Tea] = asyncio.get_running_loop().create_future()
+
+    @broker.subscriber("in")
+    async def handler(tea: Tea) -> None:
+        got.set_result(tea)
+
+    async with broker:
+        await broker.start()
+        await broker.publish(Tea(name="from the wire"), "in")
+        return await asyncio.wait_for(got, 5)
+
+
 async def test_a_decoder_that_a_middleware_sets() -> None:
     """It makes the body that the handler gets, also where JSON would be read in one step."""
 
@@ -326,17 +341,7 @@ async def test_a_decoder_that_a_middleware_sets() -> None:
             msg.set_decoder(decode)
             return await call_next(msg)
 
-    broker = MemoryBroker(logger=None, middlewares=[Decoding])
-    got: asyncio.Future[Tea] = asyncio.get_running_loop().create_future()
-
-    @broker.subscriber("in")
-    async def handler(tea: Tea) -> None:
-        got.set_result(tea)
-
-    async with broker:
-        await broker.start()
-        await broker.publish(Tea(name="from the wire"), "in")
-        assert (await asyncio.wait_for(got, 5)).name == "from the middleware"
+    assert (await tea_through(Decoding)).name == "from the middleware"
 
 
 async def test_a_message_of_its_own_that_a_middleware_hands_on() -> None:
@@ -358,14 +363,4 @@ async def test_a_message_of_its_own_that_a_middleware_hands_on() -> None:
         async def consume_scope(self, call_next: Any, msg: Any) -> Any:
             return await call_next(Instead(msg))
 
-    broker = MemoryBroker(logger=None, middlewares=[Replacing])
-    got: asyncio.Future[Tea] = asyncio.get_running_loop().create_future()
-
-    @broker.subscriber("in")
-    async def handler(tea: Tea) -> None:
-        got.set_result(tea)
-
-    async with broker:
-        await broker.start()
-        await broker.publish(Tea(name="from the wire"), "in")
-        assert (await asyncio.wait_for(got, 10)).name == "from the middleware"
+    assert (await tea_through(Replacing)).name == "from the middleware"

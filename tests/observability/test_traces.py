@@ -53,6 +53,14 @@ class Measured:
         return found
 
 
+def measured_broker(exported: Exported, measured: Measured) -> MemoryBroker:
+    """A broker whose spans and durations can be looked at."""
+    middleware = MemoryTelemetryMiddleware(
+        tracer_provider=exported.provider, meter_provider=measured.provider
+    )
+    return MemoryBroker(logger=None, middlewares=[middleware])
+
+
 async def test_message_of_a_foreign_producer_begins_a_trace() -> None:
     """Without a trace in the headers there are two spans; who started the broker is no parent."""
     exported = Exported()
@@ -110,10 +118,7 @@ async def test_spans_of_the_handler_are_inside() -> None:
 async def test_failures() -> None:
     """A failing handler is an error of its span, with its exception, and of the durations."""
     exported, measured = Exported(), Measured()
-    middleware = MemoryTelemetryMiddleware(
-        tracer_provider=exported.provider, meter_provider=measured.provider
-    )
-    broker = MemoryBroker(logger=None, middlewares=[middleware])
+    broker = measured_broker(exported, measured)
 
     @broker.subscriber("orders")
     async def handle(body: str) -> None:
@@ -140,10 +145,7 @@ async def test_failures() -> None:
 async def test_answers_are_no_series_of_their_own() -> None:
     """Each request has an address for its answer: that has spans, but is nothing to count."""
     exported, measured = Exported(), Measured()
-    middleware = MemoryTelemetryMiddleware(
-        tracer_provider=exported.provider, meter_provider=measured.provider
-    )
-    broker = MemoryBroker(logger=None, middlewares=[middleware])
+    broker = measured_broker(exported, measured)
 
     @broker.subscriber("orders")
     async def handle(body: str) -> str:

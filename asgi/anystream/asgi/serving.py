@@ -10,11 +10,9 @@ from typing import Any
 
 from anystream.asgi.listening import Listeners, number, one_value, port_number
 from anystream.core.exceptions import SetupError
+from anystream.core.option_texts import PLAIN, is_on, kinds_of
 
 __all__ = ("Listeners", "make_server")
-
-PLAIN = frozenset({"str", "int", "float", "None"})
-FALSE_TEXTS = frozenset({"", "0", "false", "no", "off"})
 
 
 def make_server(
@@ -68,13 +66,13 @@ def make_server(
 
 def _typed(name: str, value: Any, annotation: str) -> Any:
     """A text as uvicorn's annotation wants it."""
-    kinds = {kind.strip() for kind in annotation.split("|")}
+    kinds = kinds_of(annotation)
     if name == "port":
         return port_number(name, value)
     if not isinstance(value, str):
         return one_value(name, value) if kinds <= PLAIN else value
     if "bool" in kinds:
-        return value.lower() not in FALSE_TEXTS
+        return is_on(value)
     if "str" in kinds:
         return value
     if "int" in kinds:

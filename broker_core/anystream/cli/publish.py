@@ -13,8 +13,7 @@ from anystream.cli.errors import UsageError
 from anystream.cli.importing import import_object
 from anystream.cli.options import PUBLISH
 from anystream.cli.parsing import Arguments, read_arguments
-
-PLAIN = frozenset({"str", "int", "float", "None"})
+from anystream.core.option_texts import PLAIN, is_on, kinds_of
 
 
 def publish_command(words: Sequence[str]) -> int:
@@ -85,13 +84,13 @@ def _annotations(method: Any) -> dict[str, str]:
 
 
 def _typed(value: Any, annotation: str) -> Any:
-    kinds = {kind.strip() for kind in annotation.split("|")}
+    kinds = kinds_of(annotation)
     if not isinstance(value, str):
         if kinds <= PLAIN:
             raise ValueError("pass one value")
         return value
     if "bool" in kinds:
-        return value.lower() not in ("", "0", "false", "no", "off")
+        return is_on(value)
     if "float" in kinds:
         return float(value)
     if "int" in kinds:

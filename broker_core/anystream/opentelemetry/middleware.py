@@ -12,12 +12,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry import metrics, trace
 from opentelemetry.context import Context, attach, detach
 from opentelemetry.metrics import Meter, MeterProvider
-from opentelemetry.trace import (
-    Span,
-    Status,
-    StatusCode,
-    set_span_in_context,
-)
+from opentelemetry.trace import Span, Status, StatusCode, set_span_in_context
 from typing_extensions import Unpack
 
 from anystream.core.context import current_frame
