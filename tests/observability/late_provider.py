@@ -1,13 +1,16 @@
-"""Two brokers before the global provider of metrics is set, one after it; prints the counters."""
+"""Two brokers before the global providers are set, one after; prints counters and spans."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 
-from opentelemetry import metrics
+from opentelemetry import metrics, trace
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from anystream.memory import MemoryBroker, TestMemoryBroker
 from anystream.memory.opentelemetry import MemoryTelemetryMiddleware
@@ -19,7 +22,12 @@ def make() -> MemoryBroker:
 
 async def main() -> None:
     brokers = [make(), make()]
-    reader = InMemoryMetricReader()
+    async with TestMemoryBroker(brokers[0]):
+        await brokers[0].publish("too early to be traced", "orders")
+    reader, exporter = InMemoryMetricReader(), InMemorySpanExporter()
+    tracing = TracerProvider()
+    tracing.add_span_processor(SimpleSpanProcessor(exporter))
+    trace.set_tracer_provider(tracing)
     metrics.set_meter_provider(MeterProvider([reader]))
     brokers.append(make())
     for number, broker in enumerate(brokers):
@@ -34,7 +42,8 @@ async def main() -> None:
         if metric.name == "messaging.publish.messages"
         for point in metric.data.data_points
     }
-    print(json.dumps(counted))
+    spans = [span.name for span in exporter.get_finished_spans()]
+    print(json.dumps({"counted": counted, "spans": spans}))
 
 
 if __name__ == "__main__":

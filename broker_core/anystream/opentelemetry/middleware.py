@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextvars import Token
-from functools import cache
+from functools import cache, partial
 from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -62,8 +62,12 @@ class TelemetryMiddleware:
         self, settings: TelemetrySettingsProvider, **options: Unpack[TelemetryOptions]
     ) -> None:
         check_options(type(self).__name__, options, TelemetryOptions)
-        tracer = trace.get_tracer(
-            _NAME, own_version(), options.get("tracer_provider"), schema_url=_SCHEMA
+        tracer = partial(
+            trace.get_tracer,
+            _NAME,
+            own_version(),
+            options.get("tracer_provider"),
+            schema_url=_SCHEMA,
         )
         meter = options.get("meter") or _meter(options.get("meter_provider"))
         counters = options.get("include_messages_counters", True)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from opentelemetry import baggage, trace
 from opentelemetry.context import Context, get_current
-from opentelemetry.trace import Link, Span, SpanKind, Tracer, get_current_span, set_span_in_context
+from opentelemetry.trace import (
+    Link,
+    ProxyTracer,
+    Span,
+    SpanKind,
+    Tracer,
+    get_current_span,
+    set_span_in_context,
+)
 
 from anystream.core.context import Frame
 from anystream.core.observed import ConsumeAttrs, nothing
@@ -90,20 +98,37 @@ def mark_batch(context: Context) -> Context:
     return baggage.set_baggage(WITH_BATCH, True, context)
 
 
+def start_of(tracer: Tracer) -> Callable[..., Span]:
+    """What begins the spans of a tracer; in a shorter way, if it is that of OpenTelemetry's SDK,
+    which need not be installed."""
+    if type(tracer).__module__ == "opentelemetry.sdk.trace":
+        from anystream.opentelemetry.sdk_spans import short_start
+
+        return short_start(tracer)
+    return tracer.start_span
+
+
 class Spans:
     """Makes spans.
 
     Args:
-        tracer: makes them.
+        tracer: gives what makes them.
         settings: what the broker calls things.
     """
 
-    def __init__(self, tracer: Tracer, settings: TelemetrySettingsProvider) -> None:
-        self.tracer = tracer
+    def __init__(self, tracer: Callable[[], Tracer], settings: TelemetrySettingsProvider) -> None:
+        self._tracer = tracer
+        made = tracer()
+        # a global provider may be set later than a middleware is made
+        self._start = self._first_start if isinstance(made, ProxyTracer) else start_of(made)
         self.settings = settings
         self._system = settings.system
         self._consume_attributes = settings.consume_attributes
         self._publish_attributes = settings.publish_attributes
+
+    def _first_start(self, *args: Any) -> Span:
+        self._start = start_of(self._tracer())
+        return self._start(*args)
 
     def process(self, message: Any, consumed: ConsumeAttrs) -> Begun:
         """Begins the span of a message that came in."""
@@ -127,9 +152,7 @@ class Spans:
         if not traced:
             origin = self._create(address, SpanKind.CONSUMER, attributes, origin, links)
         attributes[OPERATION] = "process"
-        span = self.tracer.start_span(
-            f"{address} process", origin, SpanKind.CONSUMER, attributes, links
-        )
+        span = self._start(f"{address} process", origin, SpanKind.CONSUMER, attributes, links)
         return span, origin, values
 
     def publish(
@@ -161,7 +184,7 @@ class Spans:
             carried = consuming.headers(batch=count > 1)
         command.headers = {**command.headers, **carried} if command.headers else dict(carried)
         attributes[OPERATION] = "publish"
-        span = self.tracer.start_span(f"{address} publish", parent, SpanKind.PRODUCER, attributes)
+        span = self._start(f"{address} publish", parent, SpanKind.PRODUCER, attributes)
         return span, set_span_in_context(span, parent)
 
     def _create(
@@ -173,7 +196,7 @@ class Spans:
         links: Sequence[Link] | None = None,
     ) -> Context:
         """A span for the making of a message whose trace begins here."""
-        span = self.tracer.start_span(f"{address} create", context, kind, attributes, links)
+        span = self._start(f"{address} create", context, kind, attributes, links)
         span.end()
         return set_span_in_context(span, context)
 
