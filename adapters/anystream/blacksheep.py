@@ -178,16 +178,23 @@ class _Hosting:
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Adds the reason to `startup.failed`, and stops the brokers if the server just cancels."""
 
+        failed = False
+
         async def explained(message: Message) -> None:
+            nonlocal failed
             error = self.start_error
-            if message["type"] == "lifespan.startup.failed" and error is not None:
-                message = {**message, "message": traceback_of(error)}
+            if message["type"] == "lifespan.startup.failed":
+                await self.anystream.stop()  # hypercorn serves if anything is waited for later
+                failed = True
+                if error is not None:
+                    message = {**message, "message": traceback_of(error)}
             await send(message)
 
         try:
             await self._host.__call__(scope, receive, explained)
         finally:
-            await self.anystream.stop()
+            if not failed:
+                await self.anystream.stop()
         if self.start_error is not None:
             raise self.start_error
 

@@ -68,6 +68,9 @@ async def with_lifespan(
     cannot start, the application is shut down, the server gets `startup.failed` with the
     traceback, and the error is raised. An application without a lifespan is answered for.
 
+    Nothing is waited for once `startup.failed` is said: hypercorn looks at once whether the
+    lifespan has ended, and serves if it has not.
+
     Args:
         app: the host application.
         hosted: what lives in it.
@@ -84,7 +87,8 @@ async def with_lifespan(
             await talk.host_raised(error)
         await talk.host_left()
     finally:
-        await hosted.stop()
+        if not talk.failed:
+            await hosted.stop()
 
 
 def traceback_of(error: BaseException) -> str:
@@ -103,6 +107,7 @@ class _Conversation:
         self.asked_to_stop = False
         self.up = False
         self.over = False
+        self.failed = False
         self.failure: BaseException | None = None
 
     async def receive(self) -> Message:
@@ -121,6 +126,8 @@ class _Conversation:
             return
         if message["type"] == "lifespan.startup.complete":
             await self._start_hosted(message)
+        elif message["type"] == "lifespan.startup.failed":
+            await self._say_failed(message)
         else:
             self.over = True
             await self._send(message)
@@ -163,5 +170,10 @@ class _Conversation:
         await self._send(message)
 
     async def _fail(self, error: BaseException) -> None:
-        await self._send({"type": "lifespan.startup.failed", "message": traceback_of(error)})
+        await self._say_failed({"type": "lifespan.startup.failed", "message": traceback_of(error)})
         raise error
+
+    async def _say_failed(self, message: Message) -> None:
+        await self.hosted.stop()
+        self.over = self.failed = True
+        await self._send(message)
