@@ -211,3 +211,14 @@ def test_stop_while_starting(project: Path, words: str, count: int, number: int)
         assert command.code() == 0
         command.until_group_is_gone()
         assert "Traceback" not in command.log
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stop_while_starting_without_the_command(project: Path, number: int) -> None:
+    """`run()` of an ASGI application, called by a script, waits for no start either."""
+    script = "import asyncio, shop; asyncio.run(shop.slow.run(run_extra_options={'port': 0}))"
+    with running(project, "-c", script) as command:
+        command.until("starting\n")
+        command.send(number)
+        assert command.code() == 0
+        assert "Traceback" not in command.log

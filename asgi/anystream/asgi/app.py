@@ -7,6 +7,7 @@ import logging
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, TypedDict
 
 from fast_depends import Provider
@@ -302,7 +303,9 @@ class AsgiFastStream(FastStream):
         self._options = run_extra_options or {}
         self._start_error = None
         self._abandoned = False
-        self._server = make_server(self, log_level, self._options, signals=self.handles_signals)
+        leave = partial(asyncio.get_running_loop().call_soon_threadsafe, self.abandon_start)
+        on_signal = leave if self.handles_signals else None
+        self._server = make_server(self, log_level, self._options, on_signal=on_signal)
         self.listeners = self.listeners or Listeners.of(self._options)
         try:
             await self._server.serve(sockets=self.listeners.sockets or None)

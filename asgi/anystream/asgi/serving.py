@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from types import FrameType
 from typing import Any
 
 from anystream.asgi.listening import Listeners, number, one_value, port_number
@@ -16,7 +17,11 @@ __all__ = ("Listeners", "make_server")
 
 
 def make_server(
-    app: Any, log_level: int, options: Mapping[str, Any], *, signals: bool = True
+    app: Any,
+    log_level: int,
+    options: Mapping[str, Any],
+    *,
+    on_signal: Callable[[], object] | None = None,
 ) -> Any:
     """Makes a uvicorn server.
 
@@ -25,7 +30,8 @@ def make_server(
         log_level: the level of uvicorn's own lines.
         options: those with the name of a uvicorn option are given to it, others are left out;
             numbers and switches may be strings, as they come from a command line.
-        signals: `False` leaves the signals to somebody else.
+        on_signal: called when a signal told the server to end, which waits for a start; None leaves
+            the signals to somebody else.
 
     Raises:
         ImportError: uvicorn is not installed.
@@ -41,7 +47,12 @@ def make_server(
 
     class Server(uvicorn.Server):
         def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
-            return super().capture_signals() if signals else nullcontext()
+            return super().capture_signals() if on_signal else nullcontext()
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            super().handle_exit(sig, frame)
+            if on_signal:
+                on_signal()
 
         async def startup(self, sockets: Any = None) -> None:
             try:
