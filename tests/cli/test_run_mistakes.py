@@ -222,3 +222,24 @@ def test_stop_while_starting_without_the_command(project: Path, number: int) -> 
         command.send(number)
         assert command.code() == 0
         assert "Traceback" not in command.log
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("shop:plain --wokers 4 --size 2", "--wokers reaches nobody, no start hook and no lifespan "
+         "asks for it: did you mean --workers?"),
+        ("shop:plain --size 2 --colour red", "did you mean --color?"),
+        ("shop:web --prot 9 --port 0 --size 2", "did you mean --port?"),
+        ("shop:plain --size 2 -q 1", "-q reaches nobody"),
+        ("shop:plain --size 2 --wokers 4 -w 2", "did you mean --workers?"),
+    ],
+)  # fmt: skip
+def test_an_option_that_reaches_nobody(project: Path, typed: str, said: str) -> None:
+    """It is said once, and what was meant; the application runs."""
+    with running(project, *anystream("run", *typed.split())) as command:
+        command.until("size 2")
+        command.until(said)
+        command.send(signal.SIGTERM)
+        assert command.code() == 0
+        assert command.log.count("reaches nobody") == 1

@@ -70,6 +70,11 @@ def run(settings: Settings, app: Any, *, worker_id: int | None = None, child: bo
         child: it was started by a `Supervisor`.
     """
     options = {**settings.extra, "worker_id": worker_id}
+    if settings.extra and not worker_id:
+        from anystream.cli.unread import unread_options
+
+        for line in unread_options(app, settings.extra):
+            print(line, file=sys.stderr)
     serves = hasattr(app, "open_listeners")
     if serves and settings.log_config:
         options["log_config"] = None  # uvicorn's own would be put over the user's
