@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
@@ -27,6 +28,7 @@ from opentelemetry.trace import (
 )
 
 from anystream.opentelemetry.sdk_spans import MessageSpan, short_start
+from anystream.opentelemetry.tracing import start_of
 
 pytestmark = pytest.mark.memory
 
@@ -249,6 +251,14 @@ def test_unknown_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
     original = sdk.Span.__init__
     monkeypatch.setattr(sdk.Span, "__init__", more)
     assert type(begun(provided())) is not MessageSpan
+
+
+def test_sdk_with_parts_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be imported from a later SDK stops no application."""
+    tracer = provided()
+    monkeypatch.delitem(sys.modules, "anystream.opentelemetry.sdk_spans")
+    monkeypatch.delattr("opentelemetry.sdk.util.BoundedList")
+    assert start_of(tracer) == tracer.start_span
 
 
 def test_tracer_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,8 +102,10 @@ def start_of(tracer: Tracer) -> Callable[..., Span]:
     """What begins the spans of a tracer; in a shorter way, if it is that of OpenTelemetry's SDK,
     which need not be installed."""
     if type(tracer).__module__ == "opentelemetry.sdk.trace":
-        from anystream.opentelemetry.sdk_spans import short_start
-
+        try:
+            from anystream.opentelemetry.sdk_spans import short_start
+        except ImportError:  # an SDK whose parts are elsewhere
+            return tracer.start_span
         return short_start(tracer)
     return tracer.start_span
 
