@@ -150,6 +150,18 @@ async def quietly(send: Any, message: Any) -> None:
         await send(message)
 
 
+class Talkative(ReferenceAdapter):
+    """Tells the server that the start failed, and then cleans up."""
+
+    breaks = "F17"
+
+    async def serve_lifespan(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await super().serve_lifespan(scope, receive, send)
+        finally:
+            await asyncio.sleep(0.1)
+
+
 class Brittle(ReferenceAdapter):
     """Gives up at the first error in the stop."""
 
@@ -221,6 +233,7 @@ ADAPTERS = (
     Hasty,
     Abrupt,
     Careless,
+    Talkative,
     Brittle,
     Clingy,
     Narrow,

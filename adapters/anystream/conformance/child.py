@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from anystream.conformance.in_process import misuse, test_client
+from anystream.conformance.in_process import failed_lifespan, misuse, test_client
 from anystream.conformance.journal import Journal
 from anystream.conformance.plan import Order
 
@@ -59,6 +59,8 @@ def main() -> None:
     journal = Journal(order.folder)
     if order.server == "misuse":
         asyncio.run(misuse(order, journal))
+    elif order.server == "lifespan":
+        asyncio.run(failed_lifespan(order, journal))
     elif order.server == "test-client":
         test_client(order, journal)
     elif order.server in CHILDREN:

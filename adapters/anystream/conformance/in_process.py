@@ -1,10 +1,15 @@
-"""The checks that need no server: misuse of `setup`, and the frameworks' own test clients."""
+"""The checks that need no server: misuse of `setup`, the frameworks' own test clients, and an
+ASGI lifespan by hand."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import queue
+import time
 import traceback
 from collections.abc import Callable
+from logging.handlers import QueueHandler, QueueListener
 from typing import Any
 
 from anystream.conformance.host import Host, load_host
@@ -91,3 +96,44 @@ async def _round(host: Host, app: Any, journal: Journal, number: int) -> None:
         journal.write("client.entered", round=number)
         journal.write("client.answer", round=number, text=await client.get("/user/broker"))
     journal.write("client.left", round=number)
+
+
+class _SlowHandler(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        time.sleep(0.05)
+
+
+class _StartFailed(Exception):
+    """What a server raises in `send`, as hypercorn does."""
+
+
+async def failed_lifespan(order: Order, journal: Journal) -> None:
+    """Runs the ASGI lifespan of an application that cannot start, as a server does that looks at
+    once whether it has ended. What is logged is written from a thread, a little later."""
+    app = build_application(order, journal)
+    records: queue.Queue[Any] = queue.Queue()
+    logging.getLogger().addHandler(QueueHandler(records))
+    listener = QueueListener(records, _SlowHandler())
+    listener.start()
+    inbox: asyncio.Queue[Any] = asyncio.Queue()
+    inbox.put_nowait({"type": "lifespan.startup"})
+    told = asyncio.Event()
+
+    async def send(message: Any) -> None:
+        journal.write("lifespan.said", type=message["type"])
+        told.set()
+        if message["type"] == "lifespan.startup.failed":
+            logging.getLogger("server").error("The application did not start")
+            raise _StartFailed
+
+    scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
+    lifespan = asyncio.ensure_future(app(scope, inbox.get, send))
+    await asyncio.wait(
+        {lifespan, asyncio.ensure_future(told.wait())},
+        timeout=TEST_CLIENT_SECONDS,
+        return_when=asyncio.FIRST_COMPLETED,
+    )
+    journal.write("lifespan.over", over=lifespan.done())
+    lifespan.cancel()
+    await asyncio.wait({lifespan})
+    listener.stop()

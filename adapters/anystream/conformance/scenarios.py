@@ -215,3 +215,18 @@ def client_twice(run: ServerProcess) -> None:
 def client_of_a_failing_broker(run: ServerProcess) -> None:
     """The framework's own test client, with a broker that does not start."""
     run.wait_end(START_SECONDS)
+
+
+@scenario(
+    "failed_lifespan",
+    Plan(
+        brokers=(
+            BrokerPlan("first", stop="slow"),
+            BrokerPlan("second", start="fail", stop="fail"),
+        )
+    ),
+    instead_of_server="lifespan",
+)
+def lifespan_of_a_failing_broker(run: ServerProcess) -> None:
+    """The application's ASGI lifespan, by hand, with a broker that does not start."""
+    run.wait_end(START_SECONDS)

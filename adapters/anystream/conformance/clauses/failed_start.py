@@ -9,6 +9,7 @@ from anystream.conformance.registry import clause
 
 EXIT_CODE = ("start_failure_exit_code",)
 FAILED_START = ("start_failure_runs_user_stop",)
+LIFESPAN = ("asgi_lifespan",)
 INTERRUPTED = ("signals_while_starting",)
 
 
@@ -153,3 +154,14 @@ def interrupted_start(run: ServerProcess) -> None:
     worker = run.timeline().first_worker("broker.stop")
     if worker.has("broker.start"):
         worker.expect_order("broker.start", "broker.stopped")
+
+
+@clause(
+    "F17", "A failed start is over by the time the server hears of it.",
+    scenario="failed_lifespan", needs=LIFESPAN,
+)  # fmt: skip
+def nothing_is_waited_for_after_a_failed_start(run: ServerProcess) -> None:
+    said = run.timeline().first("lifespan.said").details["type"]
+    demand_equal(said, "lifespan.startup.failed", "what the server hears")
+    over = run.timeline().first("lifespan.over").details["over"]
+    demand(over, "the lifespan goes on after startup.failed: hypercorn serves then")

@@ -85,4 +85,5 @@ host = Host(
         "responses_without_content_type": "aiohttp adds application/octet-stream",
         "second_start": "aiohttp binds an application to its first event loop",
     },
+    absent={"asgi_lifespan": "an aiohttp application is no ASGI application"},
 )
