@@ -166,6 +166,30 @@ async def test_stop_consume(rig: Rig) -> None:
         assert await seen.count(2) == ["last", "rest"]
 
 
+@every_kind
+@needs(Can.BACKGROUND)
+async def test_stop_consume_with_messages_waiting(rig: Rig) -> None:
+    """What was taken and not begun is not handled any more (a list has forgotten the next one)."""
+    broker, address, seen = rig.broker(), rig.address(), rig.seen()
+    subscriber, published = rig.subscribe(broker, address), asyncio.Event()
+
+    @subscriber
+    async def handle(body: str) -> None:
+        await published.wait()
+        seen(body)
+        if body == "1":
+            raise StopConsume
+
+    async with rig.running(broker):
+        for number in range(8):
+            await rig.publish(broker, str(number), address)
+        published.set()
+        await seen.count(2)
+        while subscriber.running or subscriber.is_stopping:
+            await rig.tick()
+    assert seen.items in (["0", "1"], ["0", "1", "2"])
+
+
 @needs(Can.BACKGROUND)
 async def test_stop_application(rig: Rig) -> None:
     """`StopApplication` ends the application that runs the broker."""

@@ -128,14 +128,16 @@ async def test_names_that_are_there_while_a_message_is_handled() -> None:
 
 
 async def test_a_silent_broker_has_no_logger() -> None:
-    """`logger=None`: the Logger argument is None."""
+    """`logger=None`: the Logger argument is None (in tests, a mock)."""
     broker = MemoryBroker(logger=None)
 
     @broker.subscriber("in")
     async def handler(logger: Annotated[Any, Context()]) -> Any:
         return logger is None
 
-    assert await ask(broker) is True
+    async with broker:
+        await broker.start()
+        assert await (await broker.request("", "in")).decode() is True
 
 
 async def test_values_of_the_broker_win_over_those_of_the_application() -> None:

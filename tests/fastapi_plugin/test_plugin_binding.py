@@ -358,7 +358,7 @@ async def test_context_defaults_and_logger() -> None:
         counted: Annotated[list[int], Context("counted", initial=list)],
     ) -> Any:
         counted.append(default)
-        return [counted, logger is None]
+        return [counted, hasattr(logger, "info")]
 
     assert await answer(handle, "a") == [[4], True]
 

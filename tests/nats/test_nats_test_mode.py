@@ -132,7 +132,7 @@ async def test_mocks(broker: NatsBroker) -> None:
 
 
 async def test_what_needs_a_server(broker: NatsBroker) -> None:
-    """Buckets and the JetStream context say that they are not there."""
+    """Buckets say that they are not there."""
     async with TestNatsBroker(broker):
         with pytest.raises(FeatureNotSupportedException, match="test mode"):
             await broker.key_value("bucket")

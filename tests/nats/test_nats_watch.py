@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 
 import nats
 import pytest
+from nats.js.object_store import ObjectStore
 
 from anystream.core import Path
-from anystream.core.exceptions import FeatureNotSupportedException, IncorrectState, SetupError
+from anystream.core.exceptions import IncorrectState, SetupError
 from anystream.nats import (
     KvWatch,
     NatsBroker,
@@ -495,7 +496,7 @@ async def test_changes_in_test_mode(seen: Seen) -> None:
 
 
 async def test_objects_in_test_mode(seen: Seen) -> None:
-    """A name published to the bucket is an object; the bucket itself is not there."""
+    """A name published to the bucket is an object; the bucket itself is a mock."""
     broker = NatsBroker("nats://nowhere:1")
 
     @broker.subscriber("files", obj_watch=True)
@@ -503,13 +504,14 @@ async def test_objects_in_test_mode(seen: Seen) -> None:
         seen((name, message.raw_message.name, message.raw_message.bucket))
 
     @broker.subscriber("more", obj_watch=True)
-    async def opened(name: str, bucket: ObjectStorage) -> None: ...
+    async def opened(name: str, bucket: ObjectStorage) -> None:
+        await bucket.get_info(name)
+        seen(isinstance(bucket, ObjectStore))
 
     async with TestNatsBroker(broker):
         await broker.publish("123", "files")
-        with pytest.raises(FeatureNotSupportedException, match="'more' is not there in test mode"):
-            await broker.publish("a", "more")
-    assert seen.items == [("123", "123", "files")]
+        await broker.publish("a", "more")
+    assert seen.items == [("123", "123", "files"), True]
 
 
 def test_watchers_are_not_in_the_document() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from anystream.core.exceptions import FeatureNotSupportedException, SubscriberNotFound
+from anystream.core.exceptions import SubscriberNotFound
 from anystream.rabbit import (
     ExchangeType,
     RabbitBroker,
@@ -18,7 +18,7 @@ from anystream.rabbit import (
     RabbitQueue,
     TestRabbitBroker,
 )
-from anystream.rabbit.annotations import RabbitMessage
+from anystream.rabbit.annotations import Channel, Connection, RabbitMessage, RabbitProducer
 from anystream.rabbit.routing import headers_match, topic_matches
 
 
@@ -204,5 +204,31 @@ async def test_publishers_are_known_by_key_and_exchange() -> None:
         one.mock.assert_called_once_with("1")
         two.mock.assert_called_once_with("2")
         await broker.publish_batch("3", "4", queue="out")
-        with pytest.raises(FeatureNotSupportedException, match="no server in test mode"):
-            await broker.declare_queue("q")
+
+
+async def test_what_needs_a_server_is_a_mock() -> None:
+    """Handlers that ask for the channel or declare queues can be tested; equal is the same."""
+    broker, got = RabbitBroker(logger=None), []
+
+    @broker.subscriber("q")
+    async def handle(
+        body: str, channel: Channel, connection: Connection, producer: RabbitProducer
+    ) -> None:
+        await channel.set_qos(3)
+        queue = await broker.declare_queue("other")
+        await queue.purge()
+        got.append((channel, connection, producer, queue))
+
+    async with TestRabbitBroker(broker):
+        await broker.publish("x", "q")
+        ((channel, connection, producer, queue),) = got
+        channel.set_qos.assert_awaited_once_with(3)
+        assert channel is broker.channel
+        assert connection is broker.connection
+        assert producer is broker.producer
+        queue.purge.assert_awaited_once_with()
+        assert queue.name == "other"
+        assert await broker.declare_queue(RabbitQueue("other")) is queue
+        exchange = await broker.declare_exchange(RabbitExchange("e"))
+        assert await broker.declare_exchange("e") is exchange
+        assert exchange is not queue

@@ -272,9 +272,43 @@ def test_documents() -> None:
     assert {method for _, method in found} == {
         "subscribe", "psubscribe", "lpop", "xread", "xreadgroup", "publish", "rpush", "xadd"
     }  # fmt: skip
-    read = found["Subscriber", "xreadgroup"]
+    read = found["RedisSubscriber", "xreadgroup"]
     assert (read["groupName"], read["consumerName"]) == ("g", "c")
 
 
 def _publisher(made: RedisBroker, options: dict[str, Any]) -> list[Any]:
     return [] if options.get("channel") == "c.*" else [made.publisher(**options)]
+
+
+def test_a_stream_says_what_is_used() -> None:
+    """Defaults can be read, and giving them changes nothing."""
+    alone, group = StreamSub("a"), StreamSub("a", group="g", consumer="c")
+    assert (alone.last_id, alone.polling_interval) == ("$", 100)
+    assert (group.last_id, group.polling_interval) == (">", 100)
+    assert StreamSub("a", last_id="$") == alone
+    assert StreamSub("a", group="g", consumer="c", last_id="0").last_id == "0"
+    assert (alone.new_group_id, group.new_group_id) == ("$", "$")
+
+
+def test_a_group_with_an_id_does_not_warn() -> None:
+    """The default `polling_interval` is nothing that somebody gave in vain."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        broker().subscriber(stream=StreamSub("a", group="g", consumer="c", last_id="0"))
+
+
+def test_what_was_declared_can_be_read() -> None:
+    """With the prefixes of the routers; only the kind that it was declared with is there."""
+    made, router = broker(), RedisRouter(prefix="p-")
+    options: Any = {"headers": {"h": "1"}, "reply_to": "r"}
+    channel, queue = router.publisher("c", **options), router.publisher(list="l")
+    stream = router.publisher(stream=StreamSub("s", maxlen=3))
+    reads = [router.subscriber(**{kind: "x"}) for kind in ("channel", "list", "stream")]
+    made.include_router(router)
+    assert (channel.channel.name, channel.headers, channel.reply_to) == ("p-c", {"h": "1"}, "r")
+    assert (queue.list.name, queue.headers, queue.reply_to) == ("p-l", {}, "")
+    assert (stream.stream.name, stream.stream.maxlen) == ("p-s", 3)
+    assert [reads[0].channel.name, reads[1].list_sub.name, reads[2].stream_sub.name] == ["p-x"] * 3
+    with pytest.raises(AttributeError, match="is declared with a list: it has no channel"):
+        _ = queue.channel
+    assert not hasattr(reads[0], "stream_sub")

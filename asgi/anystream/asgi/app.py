@@ -243,10 +243,11 @@ class AsgiFastStream(FastStream):
             await send({"type": "lifespan.startup.complete"})
             await receive()
         finally:
-            await self._stop_all()
+            await self._shut_down()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _start_all(self) -> None:
+        self._say(logging.INFO, "FastStream app starting...")
         try:
             await self._lifecycle.start(**self._options)
             for hosted in self.hosted:
@@ -254,6 +255,12 @@ class AsgiFastStream(FastStream):
         except BaseException:
             await self._stop_all()
             raise
+        self._say(logging.INFO, "FastStream app started successfully! To exit, press CTRL+C")
+
+    async def _shut_down(self) -> None:
+        self._say(logging.INFO, "FastStream app shutting down...")
+        await self._stop_all()
+        self._say(logging.INFO, "FastStream app shut down gracefully.")
 
     async def _stop_all(self) -> None:
         drains = [getattr(broker, "graceful_timeout", DRAIN) or 0.0 for broker in self.brokers]
@@ -279,7 +286,7 @@ class AsgiFastStream(FastStream):
         try:
             yield
         finally:
-            await self._stop_all()
+            await self._shut_down()
 
     async def run(
         self,
@@ -351,6 +358,7 @@ class _Hooks:
 
     def __init__(self, app: AsgiFastStream) -> None:
         self.app = app
+        self.of = type(app)  # whom errors name
 
     @property
     def brokers(self) -> list[Any]:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qs
 
-from anystream.asgi.types import Receive, Scope
+from anystream.asgi.types import Receive, Scope, Send
 from anystream.core.exceptions import FastStreamException
 
 
@@ -24,11 +24,12 @@ class AsgiRequest:
     Args:
         scope: the ASGI scope, as the server (or the outer framework) gave it.
         receive: the ASGI channel the body comes from.
+        send: not used: an answer is what the handler returns.
     """
 
     __slots__ = ("_body", "_consumed", "_headers", "_json", "_query", "_receive", "scope")
 
-    def __init__(self, scope: Scope, receive: Receive) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send | None = None) -> None:
         self.scope = scope
         self._receive = receive
         self._consumed = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from anystream.confluent.broker import KafkaBroker as _Broker
-from anystream.confluent.consumer_thread import ConsumerThread as _Consumer
+from anystream.confluent.consumer import KafkaConsumer as _Consumer
 from anystream.confluent.message import KafkaMessage as _Message
 from anystream.core.annotations import ContextRepo, Logger, NoCast
 from anystream.core.params import Context

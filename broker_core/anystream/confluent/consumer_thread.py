@@ -74,6 +74,7 @@ class ConsumerThread:
         self.loop = asyncio.get_running_loop()
         self.gone: set[tuple[str, int]] = set()  # partitions lost during the batch in hand
         self.failed: BaseException | None = None
+        self.consumer: Any = None  # the client's, while it is open
         self._work: queue.SimpleQueue[Callable[[Any], None]] = queue.SimpleQueue()
         self._want: Want | None = None
         self._early: list[Any] = []  # came while everything was paused
@@ -152,7 +153,7 @@ class ConsumerThread:
 
     def _run(self) -> None:
         try:
-            consumer = self.hooks.make()
+            consumer = self.consumer = self.hooks.make()
         except BaseException as error:
             self.failed = error
             in_loop(self.loop, settle, self._opened, None, error)
@@ -170,6 +171,7 @@ class ConsumerThread:
             self._end(consumer)
 
     def _end(self, consumer: Any) -> None:
+        self.consumer = None
         for last in (self.hooks.ended, type(consumer).close):
             try:
                 last(consumer)

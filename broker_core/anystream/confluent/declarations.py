@@ -17,12 +17,14 @@ from anystream.confluent.options import (
     ConsumerOptions,
     KafkaSubscriberOptions,
 )
+from anystream.confluent.schemas import NOT_GIVEN, TopicPartition
 from anystream.core.exceptions import OptionError, SetupError
 from anystream.core.options import check_options
 from anystream.core.router import DeferredPublisher, Route
-from anystream.core.subscriber import Subscriber
 from anystream.kafka_common.declarations import KafkaDeclarations
 from anystream.kafka_common.options import declare_reader, make_source, owner_of
+from anystream.kafka_common.source import Place
+from anystream.kafka_common.subscriber import KafkaSubscriber
 from anystream.kafka_common.topics import Topic
 
 # what Python's expressions can and POSIX's cannot
@@ -36,7 +38,7 @@ class ConfluentDeclarations(KafkaDeclarations):
 
     def subscriber(
         self, *topics: str | Topic, **options: Unpack[KafkaSubscriberOptions]
-    ) -> Subscriber:
+    ) -> KafkaSubscriber:
         """Declares a subscriber; use it as a decorator.
 
         Args:
@@ -50,7 +52,14 @@ class ConfluentDeclarations(KafkaDeclarations):
         owner = owner_of(topics, options)
         check_options(owner, options, KafkaSubscriberOptions)
         _check(owner, options)
-        source = make_source(owner, topics, options, consumer=ConsumerOptions, native=NATIVE)
+        source = make_source(
+            owner,
+            topics,
+            options,
+            consumer=ConsumerOptions,
+            make_partition=_partition,
+            native=NATIVE,
+        )
         _check_pattern(owner, source.pattern)
         source = replace(
             source,
@@ -58,6 +67,11 @@ class ConfluentDeclarations(KafkaDeclarations):
             client={**CONSUMER_DEFAULTS, **source.client},
         )
         return declare_reader(self, owner, source, options)
+
+
+def _partition(place: Place) -> TopicPartition:
+    offset = NOT_GIVEN if place.offset is None else place.offset
+    return TopicPartition(place.topic, place.partition, offset)
 
 
 def _check(owner: str, options: Mapping[str, Any]) -> None:

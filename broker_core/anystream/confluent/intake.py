@@ -228,12 +228,20 @@ class Intake:
         if self.book.partitions.get(key) is not progress:
             return  # another member reads it from the last commit on
         progress.rewind(offset)
-        self._rewinding[key] = self._rewinding.get(key, 0) + 1
+        self._rewinding[key] = self._rewinding.get(key, 0) + 1  # what comes until then is old
         delay = pause_before_repeat(progress.repeats)
         if delay:
             asyncio.get_running_loop().call_later(delay, self._rewind, key, offset)
         else:
             self._rewind(key, offset)
+
+    def move(self, key: Key, offset: int) -> None:
+        """Reads a partition on from another offset, because somebody wants it."""
+        progress = self.book.partitions.get(key)
+        if progress is not None:
+            progress.rewind(offset)
+        self._rewinding[key] = self._rewinding.get(key, 0) + 1
+        self._rewind(key, offset)
 
     def _rewind(self, key: Key, offset: int) -> None:
         def rewind(consumer: Any) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import Message
 
+from anystream.confluent.consumer import KafkaConsumer
 from anystream.core.ack import AckStatus
 from anystream.core.message import StreamMessage
 from anystream.kafka_common.message import KafkaMessageCore
@@ -14,7 +15,6 @@ from anystream.kafka_common.records import batch_id, content_and_reply, message_
 from anystream.kafka_common.topics import TopicPattern
 
 if TYPE_CHECKING:
-    from anystream.confluent.consumer_thread import ConsumerThread
     from anystream.confluent.feeds import KafkaFeed
     from anystream.confluent.intake import Intake
     from anystream.confluent.readers import KafkaReader
@@ -50,10 +50,15 @@ class _Held(KafkaMessageCore):
         return None if self._holder is None else self._holder.intake
 
     @property
-    def consumer(self) -> ConsumerThread | None:
-        """The thread of the client's consumer: `await message.consumer.call(function)` calls a
-        function with the consumer there."""
-        return None if self._holder is None else self._holder.intake.thread
+    def consumer(self) -> Any:
+        """The `KafkaConsumer` that has read it, None when that has ended; in test mode a
+        `FakeConsumer`."""
+        if self.stand_in is not None:
+            return self.stand_in
+        holder = self._holder
+        if holder is None:
+            return None
+        return KafkaConsumer(holder.intake, [progress.key for progress, _ in self.places])
 
 
 class KafkaMessage(_Held):
@@ -63,6 +68,16 @@ class KafkaMessage(_Held):
     """
 
     raw_message: Message
+
+    @property
+    def key(self) -> Any:
+        """The record's key, None without one."""
+        return self.raw_message.key()
+
+    @property
+    def partition(self) -> int | None:
+        """The partition that it was read from."""
+        return self.raw_message.partition()
 
     def read_headers(self) -> dict[str, Any]:
         return read_headers(known_headers(self.raw_message))
@@ -80,6 +95,16 @@ class KafkaBatchMessage(_Held):
     """A batch: one body, the list of all bodies; `raw_message` is a tuple of messages."""
 
     raw_message: Sequence[Message]
+
+    @property
+    def key(self) -> Any:
+        """The key of the first record, None without one."""
+        return self.raw_message[0].key()
+
+    @property
+    def partition(self) -> int | None:
+        """The partition of the first record."""
+        return self.raw_message[0].partition()
 
     def read_headers(self) -> dict[str, Any]:
         return read_headers(known_headers(self.raw_message[0]))

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from confluent_kafka import TIMESTAMP_CREATE_TIME
 
 from anystream.confluent.broker import KafkaBroker
+from anystream.confluent.fake_consumer import FakeConsumer
 from anystream.core.testing import TestBroker
 from anystream.core.transport import Transport
-from anystream.kafka_common.records import wire_headers, wire_key
+from anystream.kafka_common.records import is_tombstone, wire_headers, wire_key
 from anystream.kafka_common.testing import KafkaTestTransport, TopicBus
 
 if TYPE_CHECKING:
@@ -41,11 +42,11 @@ class UnsentMessage:
         return self._fields[2]
 
     def key(self) -> Any:
-        """The key, empty without one."""
+        """The key, None without one."""
         return self._fields[3]
 
     def value(self) -> Any:
-        """The encoded body."""
+        """The encoded body; None for a body of None."""
         return self._fields[4]
 
     def headers(self) -> Any:
@@ -70,19 +71,25 @@ class UnsentMessage:
 
 
 def make_message(
-    command: Any, place: int, data: bytes, headers: dict[str, Any], offset: int
+    command: Any, place: int | None, data: bytes, headers: dict[str, Any], offset: int
 ) -> UnsentMessage:
     """The client's message for one body of a command, as the server would have sent it."""
-    when = command.timestamp_for(place)
+    alone = place is None
+    when = command.timestamp_ms if place is None else command.timestamp_for(place)
     return UnsentMessage(
         command.destination,
         command.partition or 0,
         offset,
-        wire_key(command.key_for(place)) or b"",
-        data,
-        wire_headers(headers, command.reply_to),
+        wire_key(command.key if place is None else command.key_for(place)),
+        # as the transport does it: in a batch there is no null value
+        None if alone and is_tombstone(command.body, data) else data,
+        wire_headers(headers, command.reply_to, single=alone),
         int(time.time() * 1000) if when is None else when,
     )
+
+
+def _place_of(record: Any) -> tuple[str, int, int]:
+    return record.topic(), record.partition(), record.offset()
 
 
 class TestKafkaBroker(TestBroker):
@@ -98,4 +105,7 @@ class TestKafkaBroker(TestBroker):
 
     def make_transports(self, brokers: Sequence[Broker]) -> Sequence[Transport]:
         bus = TopicBus()
-        return [KafkaTestTransport(broker.transport, bus, make_message) for broker in brokers]
+        return [
+            KafkaTestTransport(broker.transport, bus, make_message, FakeConsumer, _place_of)
+            for broker in brokers
+        ]

@@ -280,6 +280,9 @@ class FastStream:
             sleep_time: kept for compatibility; ending needs no polling here.
         """
         self._need_broker()
+        if self.should_exit and self._exit is None:
+            self.should_exit = False  # this one was meant; the next one runs
+            return
         self.should_exit = False
         self._exit = asyncio.Event()
         extra = run_extra_options or {}

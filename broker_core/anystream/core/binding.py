@@ -9,7 +9,7 @@ with the same results.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -18,7 +18,7 @@ from fast_depends.dependencies import Dependant, Provider
 from fast_depends.library.serializer import OptionItem, SerializerProto
 
 from anystream.core.binding_source import Unsupported, compile_call, parameters_of
-from anystream.core.casting import LazySerializerFactory
+from anystream.core.casting import LazySerializer, LazySerializerFactory
 from anystream.core.context import ContextRepo
 from anystream.core.exceptions import BindingError, FastStreamException
 from anystream.core.forward_names import settle_names
@@ -80,9 +80,23 @@ class Binding:
             compiled = compile_call(self)
         except Unsupported as reason:
             self._reason = str(reason)
+            self._make_whole()
             return self.solve
         self.run_json = compiled.run_json
         return compiled.run
+
+    def _make_whole(self) -> None:
+        """Makes what validates the arguments: what cannot be made would fail at each message."""
+        if not self.inject:
+            return
+        if isinstance(self.model, PlainCall):
+            self.model = self._whole_model()
+        try:
+            for each in _with_dependencies(self.model):
+                if isinstance(each.serializer, LazySerializer):
+                    each.serializer.made  # noqa: B018
+        except Exception as error:
+            raise _unbound(self.call, error) from error
 
     @property
     def lines(self) -> list[str]:
@@ -160,10 +174,20 @@ def _model(
     except FastStreamException:
         raise
     except Exception as error:
-        raise BindingError(
-            f"the arguments of {where(call)} cannot be bound: {type(error).__name__}: {error}. "
-            "Check its annotations and its Depends and Context markers"
-        ) from error
+        raise _unbound(call, error) from error
+
+
+def _unbound(call: Callable[..., Any], error: Exception) -> BindingError:
+    return BindingError(
+        f"the arguments of {where(call)} cannot be bound: {type(error).__name__}: {error}. "
+        "Check its annotations and its Depends and Context markers"
+    )
+
+
+def _with_dependencies(model: CallModel) -> Iterator[CallModel]:
+    yield model
+    for key in (*model.dependencies.values(), *model.extra_dependencies):
+        yield from _with_dependencies(model.dependency_provider.dependencies[key])
 
 
 def _flat(model: CallModel | PlainCall, inject: bool, *, original: bool = True) -> list[OptionItem]:

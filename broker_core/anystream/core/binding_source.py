@@ -207,7 +207,8 @@ class _Writer:
             needs_check = optional or raw.startswith("c")
             if needs_check and option is not None and option.default_value is not Ellipsis:
                 default = self.new("default", option.default_value)
-                value = f"{default} if {raw} is MISSING else {value}"
+                absent = f"{raw} is EMPTY" if raw.startswith("c") else f"{raw} is MISSING"
+                value = f"{default} if {absent} else {value}"
             elif needs_check:
                 steps.append(f"if {raw} is MISSING or {raw} is EMPTY: raise Missing")
             steps.append(f"{target} = {value}")

@@ -50,6 +50,7 @@ class Broker(DescribedBroker, Router):
     address_column = "address"
     default_ack_policy = AckPolicy.REJECT_ON_ERROR
     command_class: type[PublishCommand] = PublishCommand
+    outbox_class: type[Outbox] = Outbox
     default_request_timeout = 0.5
     default_publish_timeout: float | None = None
 
@@ -139,7 +140,7 @@ class Broker(DescribedBroker, Router):
             if twin is not self:
                 return twin.outbox
         if self._outbox is None:
-            self._outbox = Outbox(self)
+            self._outbox = self.outbox_class(self)
         return self._outbox
 
     @property
@@ -281,6 +282,11 @@ class Broker(DescribedBroker, Router):
                 text = f"{self!r} did not stop cleanly: {result!r}"
                 self.logger.log(logging.ERROR, text, exc_info=result)
 
+    @property
+    def _connection(self) -> Any:
+        """The client's connection, by the name that `Context("broker._connection")` knows."""
+        return self.transport.native
+
     async def __aenter__(self) -> Self:
         await self.connect()
         return self
@@ -316,12 +322,14 @@ class Broker(DescribedBroker, Router):
         """Sends a command through the broker's own middlewares."""
         send: Send = self.outbox.send
         if self.layer.middlewares:
+            self.outbox.identify(command)
             middlewares = new_middlewares(self.layer.middlewares, None, self.context)
             send = through_publish(middlewares, send)
         return await send(command)
 
     async def publish_batch_command(self, command: BatchPublishCommand) -> Any:
         """Sends several bodies through the broker's own middlewares."""
+        self.outbox.identify(command)
         middlewares = new_middlewares(self.layer.middlewares, None, self.context)
         return await through_publish(middlewares, self.outbox.send_batch)(command)
 
@@ -339,6 +347,7 @@ class Broker(DescribedBroker, Router):
         """Sends a request through publish hooks, and its answer through new consume hooks."""
         from anystream.core.reading import incoming
 
+        self.outbox.identify(command)
         middlewares = new_middlewares(factories, None, self.context)
 
         async def ask(cmd: Any) -> Any:

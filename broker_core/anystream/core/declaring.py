@@ -74,6 +74,7 @@ def declare_subscriber(
     workers: int | None = None,
     batch: bool = False,
     settles: bool = True,
+    kind: type[Subscriber] = Subscriber,
 ) -> Subscriber:
     """Makes a subscriber of checked options and adds it to its router.
 
@@ -85,11 +86,12 @@ def declare_subscriber(
         workers: how many messages are handled at once, `max_workers` or 1 by default.
         batch: handlers take a list of bodies.
         settles: whether the source knows acknowledgement at all.
+        kind: the broker's subscriber class.
     """
     if workers is None:
         chosen = options.get("max_workers")
         workers = 1 if chosen is None else chosen
-    made = Subscriber(
+    made = kind(
         router,
         address,
         source,

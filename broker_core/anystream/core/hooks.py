@@ -14,18 +14,23 @@ from anystream.core.exceptions import StartupValidationError
 Inject = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
+def _takes_any(func: Callable[..., Any]) -> bool:
+    params = inspect.signature(func).parameters.values()
+    return any(param.kind is param.VAR_KEYWORD for param in params)
+
+
 def _wanted(func: Callable[..., Any], extra: dict[str, Any]) -> dict[str, Any]:
-    """The options that a function asks for; unknown ones are dropped."""
+    """The options that a function asks for by name; others are dropped."""
     params = inspect.signature(func).parameters
-    if any(param.kind is param.VAR_KEYWORD for param in params.values()):
-        return extra
     return {name: value for name, value in extra.items() if name in params}
 
 
 async def call_hook(inject: Inject, hook: Callable[..., Any], extra: dict[str, Any]) -> Any:
     """Calls one hook; a plain function runs in a thread."""
-    wanted = _wanted(hook, extra)
-    injected = inject(hook)
+    if _takes_any(hook):
+        injected, wanted = hook, await _arguments(inject, hook, extra)
+    else:
+        injected, wanted = inject(hook), _wanted(hook, extra)
     call = hook if inspect.iscoroutinefunction(hook) else getattr(hook, "__call__", hook)  # noqa: B004
     if inspect.iscoroutinefunction(call):
         return await injected(**wanted)
@@ -37,22 +42,36 @@ async def enter_lifespan(
     inject: Inject, lifespan: Callable[..., Any], extra: dict[str, Any]
 ) -> Any:
     """Calls a lifespan function; returns its async context manager."""
-    function = inspect.unwrap(lifespan)
-    wanted = _wanted(function, extra)
-    arguments: dict[str, Any] = {}
+    return lifespan(**await _arguments(inject, inspect.unwrap(lifespan), extra))
 
-    # the generator function itself stays as it is: FastDepends only works its arguments out
+
+async def _arguments(
+    inject: Inject, function: Callable[..., Any], extra: dict[str, Any]
+) -> dict[str, Any]:
+    """What a function is called with, without calling it; with `**kwargs` all options."""
+    found: dict[str, Any] = {}
+
+    # the function itself stays as it is: FastDepends only works its arguments out
     async def collect(**kwargs: Any) -> None:
-        arguments.update(kwargs)
+        found.update(kwargs)
 
-    collect.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
-    collect.__annotations__ = dict(getattr(function, "__annotations__", {}))
-    collect.__annotations__.pop("return", None)
     signature = inspect.signature(function)
-    collect.__signature__ = signature.replace(return_annotation=inspect.Signature.empty)  # type: ignore[attr-defined]
+    named = [
+        param for param in signature.parameters.values() if param.kind is not param.VAR_KEYWORD
+    ]
+    hints = dict(getattr(function, "__annotations__", {}))
+    collect.__annotations__ = {
+        param.name: hints[param.name] for param in named if param.name in hints
+    }
+    collect.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=named, return_annotation=inspect.Signature.empty
+    )
     collect.__wrapped__ = function  # type: ignore[attr-defined]
+    wanted = _wanted(collect, extra)
     await inject(collect)(**wanted)
-    return lifespan(**arguments)
+    if _takes_any(function):
+        found.update((name, extra[name]) for name in extra if name not in wanted)
+    return found
 
 
 def refused_options(

@@ -163,7 +163,7 @@ class Lifecycle:
     def _scope(self, extra: dict[str, Any]) -> AbstractAsyncContextManager[None]:
         if not self.brokers:
             raise SetupError(
-                f"{type(self.stream).__name__} has no broker to start. "
+                f"{getattr(self.stream, 'of', type(self.stream)).__name__} has no broker to start. "
                 "Pass one when it is made, or to `add_broker(...)`."
             )
         if hasattr(self.stream, "run_hooks"):

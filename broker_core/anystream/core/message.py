@@ -65,6 +65,7 @@ class StreamMessage(Generic[RawT]):
     _decoder: Callable[[Any], Awaitable[Any]] | None = None
     _decoded: dict[Any, Any] | None = None
     _plain: Any = _UNREAD  # what the default decoder made of the body
+    _parts: Any = None  # the undecoded bodies of a batch whose `body` is one text
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from anystream.core.exceptions import OptionError
@@ -25,6 +25,35 @@ def check_options(owner: str, given: Mapping[str, Any], schema: Any) -> None:
     for name in given:
         if name not in known:
             raise OptionError(unknown_option(owner, name, known))
+
+
+def with_positional(
+    owner: str, options: Mapping[str, Any], names: Sequence[str], values: Sequence[Any]
+) -> dict[str, Any]:
+    """Options, with those that were given by position.
+
+    Args:
+        owner: what is being declared, for the message.
+        options: those that were given by name.
+        names: which options have a position, in their order.
+        values: what was given by position.
+
+    Raises:
+        OptionError: an option is given twice, or there are more values than positions.
+    """
+    if len(values) > len(names):
+        raise OptionError(
+            f"{owner}: {len(values)} options by position, but the last that has one is "
+            f"'{names[-1]}', number {len(names)}: give options by name"
+        )
+    found = dict(zip(names, values, strict=False))
+    for name in found:
+        if name in options:
+            raise OptionError(
+                f"{owner}: the option '{name}' is given twice, by position and by name: leave one "
+                "of them out"
+            )
+    return {**found, **options}
 
 
 def chosen_options(given: Mapping[str, Any], schema: Any) -> dict[str, Any]:

@@ -60,6 +60,11 @@ class Outbox:
                 "Publish bytes, str, or what the broker's serializer can write as JSON"
             ) from error
 
+    def identify(self, command: PublishCommand) -> None:
+        """Gives a command the correlation id that is sent, for middlewares to see."""
+        if command.correlation_id is None:
+            command.correlation_id = self.broker.id_generator()
+
     def headers(self, command: PublishCommand, content_type: str | None) -> dict[str, Any]:
         """Content type and correlation id, then the command's own headers."""
         correlation_id = command.correlation_id
@@ -105,7 +110,7 @@ class Outbox:
             encoded = [await self._encoded(body) for body in bodies]
         if not self.broker.connected:
             self._refuse(command)
-        if self.broker.recording:
+        if self.broker.recording and encoded:  # an empty batch is no message
             self._record(command, [decode_body(data, kind) for data, kind in encoded])
         batch = [(data, self.headers(command, kind)) for data, kind in encoded]
         sender = self._policy or self.broker.transport

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from anystream.core.ack import AckPolicy
@@ -27,12 +27,23 @@ async def default_decode(message: StreamMessage[Any]) -> Any:
     """The default decoder: by content type; a batch item by item."""
     body = message.body
     if isinstance(body, list):
-        headers = message.batch_headers or [{}] * len(body)
-        return [
-            decode_body(item, head.get("content-type"))
-            for item, head in zip(body, headers, strict=True)
-        ]
+        return _decode_items(body, message)
     return decode_body(body, message.content_type)
+
+
+async def decode_batch(message: StreamMessage[Any]) -> Any:
+    """The default decoder of batch subscribers: it writes no `body` that nobody asks for."""
+    if message._parts is not None:
+        return _decode_items(message._parts, message)
+    return await default_decode(message)
+
+
+def _decode_items(bodies: Sequence[Any], message: StreamMessage[Any]) -> list[Any]:
+    headers = message.batch_headers or [{}] * len(bodies)
+    return [
+        decode_body(item, head.get("content-type"))
+        for item, head in zip(bodies, headers, strict=True)
+    ]
 
 
 class HandlerPlan:
@@ -64,7 +75,8 @@ class HandlerPlan:
         if codec is not None:
             self.decode = _codec_decode(codec, plan)
         else:
-            self.decode = around(decoder, default_decode) if decoder else default_decode
+            original = decode_batch if plan.batch else default_decode
+            self.decode = around(decoder, original) if decoder else original
         self.run: Call = _recorded(self) if broker.recording else self.binding.run
         # for bodies that are JSON and that nobody else looks at
         shorter = None if broker.recording or self.custom_decoder else self.binding
@@ -92,6 +104,7 @@ class Plan:
         self.merged = subscriber.merged
         self.batch = subscriber.batch
         self.policy = resolve_policy(subscriber)
+        self.declared_policy = declared_policy(subscriber)
         self.logger = broker.logger
         self.log_level = broker.log_level
         self.log_on = level_check(self.logger)
@@ -159,9 +172,12 @@ def _bind(item: HandlerItem, plan: Plan) -> Binding:
 
 
 def resolve_policy(subscriber: Subscriber) -> AckPolicy:
+    """The declared policy; `MANUAL` where the source knows no acknowledgement."""
+    return declared_policy(subscriber) if subscriber.settles else AckPolicy.MANUAL
+
+
+def declared_policy(subscriber: Subscriber) -> AckPolicy:
     """The subscriber's own policy, else the nearest layer's, else the broker type's."""
-    if not subscriber.settles:
-        return AckPolicy.MANUAL
     for policy in (subscriber.ack_policy, subscriber.merged.ack_policy):
         if policy is not EMPTY:
             return AckPolicy(policy)

@@ -127,6 +127,7 @@ class Publisher(Recorded):
         if middlewares is None and self.merged.middlewares:
             middlewares = new_middlewares(self.merged.middlewares, None, broker.context)
         if middlewares:
+            broker.outbox.identify(command)
             send = through_publish(middlewares, send)
         return await send(command)
 
@@ -136,6 +137,7 @@ class Publisher(Recorded):
         """Sends several bodies to this destination through the middlewares around it."""
         self.prepare(command)
         broker = self.broker
+        broker.outbox.identify(command)
         if middlewares is None:
             middlewares = new_middlewares(self.merged.middlewares, None, broker.context)
         return await through_publish(middlewares, broker.outbox.send_batch)(command)

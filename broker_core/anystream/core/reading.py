@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from anystream.core.context import current_frame
 from anystream.core.handler import around
 from anystream.core.message import SourceType
+from anystream.core.options import check_options
 from anystream.core.outbox import new_middlewares
-from anystream.core.plan import default_decode
+from anystream.core.plan import decode_batch, default_decode
 from anystream.core.stages import consume_chain, leave
 
 if TYPE_CHECKING:
@@ -27,9 +29,13 @@ class Reading:
         self.subscriber = subscriber
         self.reader = subscriber.broker.transport.reader(subscriber)
 
-    async def get(self, timeout: float | None) -> StreamMessage[Any] | None:
+    async def get(
+        self, timeout: float | None, options: Mapping[str, Any] | None = None
+    ) -> StreamMessage[Any] | None:
         """The next message; None when there was none within `timeout` seconds."""
-        raw = await self.reader.get(timeout)
+        if options:
+            check_options("get_one", options, self.reader.options)
+        raw = await self.reader.get(timeout, **(options or {}))
         if raw is None:
             return None
         merged = self.subscriber.merged
@@ -55,7 +61,8 @@ async def incoming(
         return message
 
     parser = around(merged.parser, original) if merged.parser else original
-    decode = around(merged.decoder, default_decode) if merged.decoder else default_decode
+    plain = decode_batch if subscriber is not None and subscriber.batch else default_decode
+    decode = around(merged.decoder, plain) if merged.decoder else plain
     if merged.codec is not None and subscriber is not None:
         decode = merged.codec.decode
     middlewares = new_middlewares(factories, raw, broker.context)

@@ -42,14 +42,16 @@ def make_respond(plan: Plan, handler: HandlerPlan) -> Respond:
     async def respond(result: Any, message: Any, middlewares: Sequence[Any]) -> Response:
         # a copy, because a handler may return the same object again
         response = copy(result) if isinstance(result, Response) else Response(result)
+        request_id = message.correlation_id
         if response.correlation_id is None:
-            response.correlation_id = message.correlation_id
+            response.correlation_id = request_id
         plain = type(response) is Response and not response.headers
         reply_to = message.reply_to
         if reply_to and may_reply:
             command = command_from(response, broker.command_class)
             command.publish_type = PublishType.REPLY
             command.destination = reply_to
+            command.answers = request_id
             send = through_publish(middlewares, outbox.send) if middlewares else outbox.send
             await send(command)
         for publish, owner in publishers:

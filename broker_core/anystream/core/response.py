@@ -62,6 +62,9 @@ class PublishCommand(Response):
         correlation_id: id of the conversation.
     """
 
+    answers: str | None = None
+    """Of a reply: the correlation id of the message that it answers; it may have another one."""
+
     def __init__(
         self,
         body: Any,

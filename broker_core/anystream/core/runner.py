@@ -13,9 +13,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from anystream.core.ack import AckPolicy
 from anystream.core.context import current_frame, outer_of
 from anystream.core.exceptions import StopConsume
 from anystream.core.lanes import NO_MORE, Lanes
+from anystream.core.plan import resolve_policy
 from anystream.core.transport import Feed
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ class Runner:
         self.workers = workers
         self.active = 0
         self.open = False
+        self.begins = True  # with what was taken; not after `StopConsume`
         self.failing: BaseException | None = None
         self.restarts = 0
         self.last_at: float | None = None
@@ -84,13 +87,12 @@ class Runner:
     async def consume(self, raw: Any) -> None:
         """Handles one message; nothing but cancellation leaves this function."""
         begin = self._begin
-        if begin is not None and not begin(raw):
+        if not self.begins or (begin is not None and not begin(raw)):
             return
         self.active += 1
         self.last_at = monotonic()
         try:
-            if self.open:
-                await self.process(raw)
+            await self.process(raw)
         except (Exception, SystemExit, asyncio.CancelledError) as error:
             self._ended_by(error)
         finally:
@@ -103,11 +105,12 @@ class Runner:
         begin, handled, process = self._begin, self._handled, self.process
         self.last_at = monotonic()
         for raw in taken:
+            if not self.begins:
+                break
             if begin is not None and not begin(raw):
                 continue
             try:
-                if self.open:
-                    await process(raw)
+                await process(raw)
             except (Exception, SystemExit, asyncio.CancelledError) as error:
                 self._ended_by(error)
             finally:
@@ -123,11 +126,17 @@ class Runner:
             # what the handler awaited was cancelled, not the handler: intake must go on
             self._say(logging.ERROR, "a handler ended with a CancelledError of its own")
         if isinstance(error, (StopConsume, SystemExit)):
+            self.begins = self._is_last_chance()  # else what was taken is let go
             self.subscriber.stop_soon()
         if isinstance(error, SystemExit):
             app = self.subscriber.broker.context.get("app")
             if app is not None:
                 app.exit()
+
+    def _is_last_chance(self) -> bool:
+        """Whether the server, that keeps messages, has forgotten already what was taken."""
+        first = resolve_policy(self.subscriber) is AckPolicy.ACK_FIRST
+        return first or (self._feed is not None and self._feed.forgets)
 
     def _release(self) -> None:
         self.active -= 1
@@ -219,7 +228,7 @@ class Runner:
                 await _bounded(feed.pause(), timeout)
                 drained = await self._drained(deadline)
         finally:  # also when the drain itself is cancelled: nothing may be left running
-            self.open = False
+            self.open = self.begins = False
             if inside and drained:
                 await self._dismiss()
             else:

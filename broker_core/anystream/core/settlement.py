@@ -52,8 +52,11 @@ class Settlement:
         self.on_success = plan.policy in _ON_ERROR
         self.by_mark = plan.subscriber.broker.transport.acks_by_mark(plan.subscriber)
         self.gives_back = plan.policy is AckPolicy.NACK_ON_ERROR
-        # without acknowledgement there is nobody who takes these exceptions
-        self.takes_exceptions = plan.policy is not AckPolicy.MANUAL
+        # without acknowledgement there is nobody who takes these exceptions, unless the broker
+        # lets them end here all the same
+        self.takes_exceptions = plan.policy is not AckPolicy.MANUAL or (
+            plan.subscriber.takes_exceptions and plan.declared_policy in _ON_ERROR
+        )
 
     async def ack(self, message: Any) -> None:
         """Acknowledges after success."""

@@ -52,6 +52,9 @@ class Subscriber:
         title, description, include_in_schema: for the documentation.
     """
 
+    # whether `SkipMessage` and the like end here though the source knows no acknowledgement
+    takes_exceptions = False
+
     def __init__(
         self,
         parent: Router,
@@ -326,19 +329,21 @@ class Subscriber:
     def _process(self) -> Callable[[Any], Awaitable[Any]]:
         return (self.pipeline or self.freeze()).process
 
-    async def get_one(self, timeout: float = 5.0) -> StreamMessage[Any] | None:
+    async def get_one(self, timeout: float = 5.0, **options: Any) -> StreamMessage[Any] | None:
         """Takes one message without a handler; it is not acknowledged for you.
 
         Args:
             timeout: seconds to wait.
+            **options: what the broker's reader knows besides (RabbitMQ: `no_ack`).
 
         Returns:
             The message, or None when there was none in time.
 
         Raises:
             IncorrectState: the subscriber has handlers, or is not started.
+            OptionError: an option does not exist.
         """
-        return await self._reader().get(timeout)
+        return await self._reader().get(timeout, options)
 
     async def __aiter__(self) -> AsyncIterator[StreamMessage[Any]]:
         """Takes messages without a handler, one after the other, for ever."""

@@ -61,6 +61,7 @@ class TestBroker:
                 transports = self.make_transports(self.brokers)
                 for broker, transport in zip(self.brokers, transports, strict=True):
                     self._replace(broker, transport)
+                    self._watch_logger(broker)
             for broker in self.brokers:
                 self._record(broker)
             for broker in self.brokers:
@@ -98,6 +99,18 @@ class TestBroker:
             sub.running, sub.pipeline, sub._runner, sub._feed = False, None, None, None
         broker.transport, broker.testing = transport, True
         broker.connected = broker.running = False
+
+    def _watch_logger(self, broker: Broker) -> None:
+        """Handlers get a mock that notes what is logged, and hands it on to the logger."""
+        from unittest.mock import MagicMock
+
+        context = broker.context
+        logger = context.get("logger") if context.has_global("logger") else broker.logger
+        context.set_global("logger", MagicMock(wraps=logger))
+        if logger is broker.logger:
+            self._undo.callback(context.reset_global, "logger")
+        else:  # the user's own
+            self._undo.callback(context.set_global, "logger", logger)
 
     @staticmethod
     async def _stop(broker: Broker) -> None:

@@ -11,6 +11,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import TypedDict
+
 from anystream.core.exceptions import FeatureNotSupportedException
 
 if TYPE_CHECKING:
@@ -38,6 +40,10 @@ class Feed(ABC):
 
     # Called just before a message is handled; False drops the message, and `handled` is not called.
     begin: Callable[[Any], bool] | None = None
+
+    # Whether the server would have kept what was taken for somebody else, and does not any more:
+    # then it is handled even after `StopConsume`.
+    forgets: bool = False
 
     # Seconds that `close` may take; what it awaits is cancelled then.
     close_timeout: float = 2.0
@@ -81,8 +87,21 @@ class Feed(ABC):
     """How often the feed had to subscribe again by itself."""
 
 
+class ReaderOptions(TypedDict, total=False):
+    """Options of every `get_one`.
+
+    Keys:
+        timeout: seconds to wait, 5 by default.
+    """
+
+    timeout: float
+
+
 class Reader(ABC):
     """Messages one by one, for `get_one` and `async for`."""
+
+    options: Any = ReaderOptions
+    """A `TypedDict`: what `get_one` takes and hands to `get`."""
 
     @abstractmethod
     async def get(self, timeout: float | None) -> Any | None:

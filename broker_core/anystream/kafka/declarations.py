@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from aiokafka.structs import TopicPartition
 from typing_extensions import Unpack
 
 from anystream.core.options import check_options
 from anystream.core.router import DeferredPublisher, Route
-from anystream.core.subscriber import Subscriber
 from anystream.kafka.options import ConsumerOptions, KafkaSubscriberOptions
 from anystream.kafka_common.declarations import KafkaDeclarations as CommonDeclarations
 from anystream.kafka_common.options import declare_reader, make_source, owner_of
+from anystream.kafka_common.source import Place
+from anystream.kafka_common.subscriber import KafkaSubscriber
 from anystream.kafka_common.topics import Topic
 
 
@@ -20,7 +22,7 @@ class KafkaDeclarations(CommonDeclarations):
 
     def subscriber(
         self, *topics: str | Topic, **options: Unpack[KafkaSubscriberOptions]
-    ) -> Subscriber:
+    ) -> KafkaSubscriber:
         """Declares a subscriber; use it as a decorator.
 
         Args:
@@ -34,8 +36,19 @@ class KafkaDeclarations(CommonDeclarations):
         """
         owner = owner_of(topics, options)
         check_options(owner, options, KafkaSubscriberOptions)
-        source = make_source(owner, topics, options, consumer=ConsumerOptions, native=("listener",))
+        source = make_source(
+            owner,
+            topics,
+            options,
+            consumer=ConsumerOptions,
+            make_partition=_partition,
+            native=("listener",),
+        )
         return declare_reader(self, owner, source, options)
+
+
+def _partition(place: Place) -> TopicPartition:
+    return TopicPartition(place.topic, place.partition)
 
 
 class KafkaRouter(KafkaDeclarations):

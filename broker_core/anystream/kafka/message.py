@@ -40,7 +40,9 @@ class _Held(KafkaMessageCore):
 
     @property
     def consumer(self) -> Any:
-        """The client's `AIOKafkaConsumer`; None when it has ended, and in test mode."""
+        """The client's `AIOKafkaConsumer`, None when it has ended; a `FakeConsumer` in tests."""
+        if self.stand_in is not None:
+            return self.stand_in
         return self._link.consumer if self._link is not None else None
 
     @property
@@ -64,6 +66,16 @@ class KafkaMessage(_Held):
         progress = self._progress
         return () if progress is None else ((progress, self.raw_message.offset),)
 
+    @property
+    def key(self) -> Any:
+        """The record's key, None without one."""
+        return self.raw_message.key
+
+    @property
+    def partition(self) -> int:
+        """The partition that it was read from."""
+        return self.raw_message.partition
+
     def read_headers(self) -> dict[str, Any]:
         return read_headers(self.raw_message.headers)
 
@@ -82,6 +94,16 @@ class KafkaBatchMessage(_Held):
     """A batch: one body, the list of all bodies; `raw_message` is a tuple of records."""
 
     raw_message: Sequence[ConsumerRecord[Any, Any]]
+
+    @property
+    def key(self) -> Any:
+        """The key of the first record, None without one."""
+        return self.raw_message[0].key
+
+    @property
+    def partition(self) -> int:
+        """The partition of the first record."""
+        return self.raw_message[0].partition
 
     def read_headers(self) -> dict[str, Any]:
         return read_headers(self.raw_message[0].headers)

@@ -11,6 +11,7 @@ from aiokafka import ConsumerRecord
 from anystream.core.testing import TestBroker
 from anystream.core.transport import Transport
 from anystream.kafka.broker import KafkaBroker
+from anystream.kafka.fake_consumer import FakeConsumer
 from anystream.kafka_common.records import is_tombstone, wire_headers, wire_key
 from anystream.kafka_common.testing import KafkaTestTransport, TopicBus
 
@@ -21,24 +22,31 @@ __test__ = False
 
 
 def make_record(
-    command: Any, place: int, data: bytes, headers: dict[str, Any], offset: int
+    command: Any, place: int | None, data: bytes, headers: dict[str, Any], offset: int
 ) -> ConsumerRecord[Any, Any]:
     """The client's record for a command, as the server would have sent it."""
-    key = wire_key(command.key_for(place))
-    gone = key is not None and is_tombstone(command.body, data)
+    alone = place is None
+    key = wire_key(command.key if place is None else command.key_for(place))
+    # as `Sending` does it: in a batch there is no null value
+    gone = alone and key is not None and is_tombstone(command.body, data)
+    when = command.timestamp_ms if place is None else command.timestamp_for(place)
     return ConsumerRecord(
         topic=command.destination,
         partition=command.partition or 0,
         offset=offset,
-        timestamp=command.timestamp_for(place) or int(time.time() * 1000),
+        timestamp=when or int(time.time() * 1000),
         timestamp_type=0,
         key=key,
         value=None if gone else data,
         checksum=None,
         serialized_key_size=len(key) if isinstance(key, bytes) else -1,
         serialized_value_size=-1 if gone else len(data),
-        headers=tuple(wire_headers(headers, command.reply_to)),
+        headers=tuple(wire_headers(headers, command.reply_to, single=alone)),
     )
+
+
+def _place_of(record: ConsumerRecord[Any, Any]) -> tuple[str, int, int]:
+    return record.topic, record.partition, record.offset
 
 
 class TestKafkaBroker(TestBroker):
@@ -54,4 +62,7 @@ class TestKafkaBroker(TestBroker):
 
     def make_transports(self, brokers: Sequence[Broker]) -> Sequence[Transport]:
         bus = TopicBus()
-        return [KafkaTestTransport(broker.transport, bus, make_record) for broker in brokers]
+        return [
+            KafkaTestTransport(broker.transport, bus, make_record, FakeConsumer, _place_of)
+            for broker in brokers
+        ]

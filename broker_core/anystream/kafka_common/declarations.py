@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from typing_extensions import Unpack
@@ -146,6 +146,31 @@ class KafkaPublishing:
 class KafkaPublisherObject(KafkaPublishing, Publisher):
     """A declared topic to publish to."""
 
+    @property
+    def topic(self) -> str:
+        """Where it publishes, prefixes included."""
+        return self.destination
+
+    @property
+    def key(self) -> Any:
+        """The key of messages that have none of their own."""
+        return self.options["routing"][0]
+
+    @property
+    def partition(self) -> int | None:
+        """The partition of messages that have none of their own; None: the key chooses."""
+        return self.options["routing"][1]  # type: ignore[no-any-return]
+
+    @property
+    def headers(self) -> Mapping[str, Any]:
+        """What is added to the headers of each message."""
+        return self.options["headers"] or {}
+
+    @property
+    def reply_to(self) -> str:
+        """The topic for answers, empty without one."""
+        return self.options["reply_to"]  # type: ignore[no-any-return]
+
     async def publish_command(
         self, command: PublishCommand, middlewares: Sequence[Any] | None = None
     ) -> Any:
@@ -163,7 +188,10 @@ class KafkaPublisherObject(KafkaPublishing, Publisher):
         send: Send = broker.outbox.send_batch
         if middlewares is None and self.merged.middlewares:
             middlewares = new_middlewares(self.merged.middlewares, None, broker.context)
-        result = await (through_publish(middlewares, send) if middlewares else send)(command)
+        if middlewares:
+            broker.outbox.identify(command)
+            send = through_publish(middlewares, send)
+        result = await send(command)
         if self.options["autoflush"]:
             await self.flush()
         return result
@@ -175,8 +203,8 @@ class KafkaPublisherObject(KafkaPublishing, Publisher):
 
 
 class KafkaBatchPublisherObject(KafkaPublisherObject):
-    """A declared topic to publish batches to; a handler's list becomes one batch, anything else a
-    batch of one."""
+    """A declared topic to publish batches to; a handler's list becomes one batch, anything else,
+    also a list in a `KafkaResponse`, a batch of one."""
 
     async def publish(self, *messages: Any, topic: str = "", **options: Any) -> Any:
         """Publishes several messages at once, see `publish_batch`."""
@@ -187,7 +215,9 @@ class KafkaBatchPublisherObject(KafkaPublisherObject):
     ) -> Any:
         batch = KafkaPublishCommand.from_cmd(command)
         body = batch.body
-        batch.batch_bodies = body if isinstance(body, (list, tuple)) else [body]
+        if batch.one_record or not isinstance(body, (list, tuple)):
+            body = [body]
+        batch.batch_bodies = body
         return await self.publish_batch_command(batch, middlewares)
 
 

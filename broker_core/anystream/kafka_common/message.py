@@ -41,6 +41,7 @@ class KafkaMessageCore(StreamMessage[Any]):
     places: Sequence[tuple[PartitionProgress, int]] = ()
     settling: Settling | None = None
     consumer: Any = None
+    stand_in: Any = None  # for the consumer, in test mode
     pattern: TopicPattern | None = None
 
     def take_batch(self, raw: Sequence[Any], bodies: Any, heads: list[dict[str, str]]) -> None:

@@ -98,6 +98,18 @@ class PartitionProgress:
             self._closed.discard(lowest)
             self.done = lowest + 1
 
+    def settle_begun(self) -> int | None:
+        """Whatever has begun counts as settled; returns the offset after it, None if there is
+        nothing yet."""
+        position = self.next
+        if position is None or position < 0:
+            return None
+        for offset in [known for known in self._open if known < position]:
+            del self._open[offset]
+        self._closed.clear()
+        self.done = position
+        return position
+
     @property
     def held_back(self) -> int:
         """How many settled messages wait for an open one before them."""

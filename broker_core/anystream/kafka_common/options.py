@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, cast
 
 from typing_extensions import TypedDict
 
@@ -16,8 +16,8 @@ from anystream.core.exceptions import OptionError, SetupError
 from anystream.core.options import check_options, chosen_options
 from anystream.core.router import Router
 from anystream.core.sentinel import EMPTY
-from anystream.core.subscriber import Subscriber
 from anystream.kafka_common.source import KafkaSource, Place
+from anystream.kafka_common.subscriber import KafkaSubscriber
 from anystream.kafka_common.topics import Topic, TopicPattern, check_topic
 
 
@@ -233,6 +233,7 @@ def make_source(
     options: Mapping[str, Any],
     *,
     consumer: type[Any],
+    make_partition: Callable[[Place], Any],
     native: Sequence[str] = (),
 ) -> KafkaSource:
     """What a subscriber reads, from its checked options.
@@ -242,6 +243,7 @@ def make_source(
         topics: names or `Topic`s.
         options: those of the subscriber; `pattern` is optional.
         consumer: the `TypedDict` of the options that go to the client's consumer.
+        make_partition: makes the client's `TopicPartition`.
         native: names of options that the client's package wants to keep.
 
     Raises:
@@ -272,6 +274,7 @@ def make_source(
         batch_timeout_ms=options.get("batch_timeout_ms", 200),
         client=chosen_options(options, consumer),
         native={name: options[name] for name in native if options.get(name) is not None},
+        make_partition=make_partition,
     )
 
 
@@ -313,7 +316,7 @@ def _check_policy(owner: str, options: Mapping[str, Any]) -> None:
 
 def declare_reader(
     router: Router, owner: str, source: KafkaSource, options: core.SubscriberOptions
-) -> Subscriber:
+) -> KafkaSubscriber:
     """Makes a subscriber of what it reads and its checked options.
 
     Args:
@@ -322,14 +325,16 @@ def declare_reader(
         source: what it reads, see `make_source`.
         options: those of the subscriber.
     """
-    return core.declare_subscriber(
+    made = core.declare_subscriber(
         router,
         str(source),
         source,
         options,
         workers=_workers(owner, options),
         batch=source.batch,
+        kind=KafkaSubscriber,
     )
+    return cast(KafkaSubscriber, made)
 
 
 def _workers(owner: str, options: Mapping[str, Any]) -> int | None:

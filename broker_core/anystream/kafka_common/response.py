@@ -38,13 +38,15 @@ class KafkaResponse(Response):
         return self.key
 
     def as_publish_command(self) -> KafkaPublishCommand:
-        return KafkaPublishCommand(
+        command = KafkaPublishCommand(
             self.body,
             headers=self.headers,
             correlation_id=self.correlation_id,
             timestamp_ms=self.timestamp_ms,
             key=self.key,
         )
+        command.one_record = True
+        return command
 
 
 KafkaPublishMessage = KafkaResponse
@@ -65,6 +67,8 @@ class KafkaPublishCommand(BatchPublishCommand):
         no_confirm: do not wait until the server has it.
         timeout: seconds to wait for the answer to a request.
     """
+
+    one_record = False  # a list in it is one body, not the bodies of a batch
 
     def __init__(
         self,
@@ -119,6 +123,17 @@ class KafkaPublishCommand(BatchPublishCommand):
         old, new = self._parts or (), list(value)
         self._parts = [_part(body, place, old, len(new)) for place, body in enumerate(new)]
         self.body = self._parts[0][0] if self._parts else None
+
+    @property
+    def extra_bodies(self) -> tuple[Any, ...]:
+        """The bodies of a batch after the first one, which is `body`."""
+        return tuple(body for body, _ in self._parts[1:]) if self._parts else ()
+
+    @extra_bodies.setter
+    def extra_bodies(  # pyright: ignore[reportIncompatibleVariableOverride]
+        self, value: Iterable[Any]
+    ) -> None:
+        self.batch_bodies = (self.body, *value)
 
     def part(self, place: int) -> Response | None:
         """The `KafkaResponse` that one body of a batch came in, None for a bare body."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -38,6 +38,7 @@ class KafkaSource:
         batch_timeout_ms: how long one is collected.
         client: options that go to the client's consumer as they are.
         native: what else the client's package keeps (listeners, callbacks).
+        make_partition: makes the client's `TopicPartition`.
     """
 
     topics: Sequence[Topic] = ()
@@ -49,6 +50,7 @@ class KafkaSource:
     batch_timeout_ms: float = 200
     client: Mapping[str, Any] = field(default_factory=dict)
     native: Mapping[str, Any] = field(default_factory=dict)
+    make_partition: Callable[[Place], Any] = tuple
 
     @property
     def queue(self) -> str:

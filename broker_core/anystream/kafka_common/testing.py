@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import count
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from anystream.core.bus import Bus
-from anystream.core.transport import Deliver, Transport
+from anystream.core.transport import Deliver, Parse, Transport
+from anystream.kafka_common.message import KafkaMessageCore
+from anystream.kafka_common.positions import Positions
 from anystream.kafka_common.source import wire_partitions, wire_pattern, wire_topics
 from anystream.kafka_common.topics import check_topic
 from anystream.memory.testing import DirectFeed, SubjectTestTransport
@@ -16,8 +18,9 @@ if TYPE_CHECKING:
     from anystream.core.response import PublishCommand
     from anystream.core.subscriber import Subscriber
 
-# (command, place in its batch, data, headers, offset) -> the client's record
-MakeRecord = Callable[[Any, int, bytes, "dict[str, Any]", int], Any]
+# (command, place in its batch or None if it goes alone, data, headers, offset) -> client's record
+MakeRecord = Callable[[Any, "int | None", bytes, "dict[str, Any]", int], Any]
+MakeConsumer = Callable[[Positions], Any]
 
 
 class TopicBus(Bus):
@@ -26,7 +29,7 @@ class TopicBus(Bus):
     def __init__(self) -> None:
         super().__init__()
         self._watching: list[TopicFeed] = []
-        self._offsets: dict[tuple[str, int], count[int]] = {}
+        self.ends: dict[tuple[str, int], int] = {}  # the next offset of each partition
 
     def join(self, member: Any) -> None:
         super().join(member)
@@ -65,7 +68,9 @@ class TopicBus(Bus):
 
     def next_offset(self, topic: str, partition: int) -> int:
         """Offsets count from 0, as at the server."""
-        return next(self._offsets.setdefault((topic, partition), count()))
+        offset = self.ends.get((topic, partition), 0)
+        self.ends[topic, partition] = offset + 1
+        return offset
 
 
 def _reads(member: Any, topic: str, partition: int | None) -> bool:
@@ -93,12 +98,44 @@ class KafkaTestTransport(SubjectTestTransport):
         real: the transport it stands for; parses messages.
         bus: the subscriptions of all brokers in this test.
         make_record: makes the client's record.
+        make_consumer: makes what stands for the client's consumer of a subscriber.
+        place_of: topic, partition and offset of one of the client's records.
     """
 
-    def __init__(self, real: Transport, bus: TopicBus, make_record: MakeRecord) -> None:
+    def __init__(
+        self,
+        real: Transport,
+        bus: TopicBus,
+        make_record: MakeRecord,
+        make_consumer: MakeConsumer,
+        place_of: Callable[[Any], tuple[str, int, int]],
+    ) -> None:
         super().__init__(real, bus, self._only_record)
         self.topics = bus
         self.make_record = make_record
+        self.make_consumer = make_consumer
+        self.place_of = place_of
+        self._consumers: WeakKeyDictionary[Subscriber, tuple[Positions, Any]] = WeakKeyDictionary()
+
+    def parser(self, subscriber: Subscriber | None) -> Parse:
+        parse = self.real.parser(subscriber)
+        if subscriber is None:
+            return parse
+        if subscriber not in self._consumers:
+            positions = Positions(self.topics.ends, [each.name for each in wire_topics(subscriber)])
+            self._consumers[subscriber] = (positions, self.make_consumer(positions))
+        positions, consumer = self._consumers[subscriber]
+        place_of = self.place_of
+
+        def parse_here(raw: Any) -> Any:
+            message: Any = parse(raw)
+            for record in raw if isinstance(raw, (list, tuple)) else (raw,):
+                positions.read(*place_of(record))
+            if isinstance(message, KafkaMessageCore):
+                message.stand_in = consumer
+            return message
+
+        return parse_here
 
     def feed(self, subscriber: Subscriber, deliver: Deliver) -> DirectFeed:
         return TopicFeed(self.bus, subscriber, deliver)
@@ -110,9 +147,9 @@ class KafkaTestTransport(SubjectTestTransport):
         return _reads(member, command.destination, command.partition)
 
     def _only_record(self, command: Any, data: bytes, headers: dict[str, Any]) -> Any:
-        return self._record(command, 0, data, headers)
+        return self._record(command, None, data, headers)
 
-    def _record(self, command: Any, place: int, data: bytes, headers: dict[str, Any]) -> Any:
+    def _record(self, command: Any, place: int | None, data: bytes, headers: dict[str, Any]) -> Any:
         offset = self.topics.next_offset(command.destination, command.partition or 0)
         return self.make_record(command, place, data, headers, offset)
 
@@ -125,7 +162,7 @@ class KafkaTestTransport(SubjectTestTransport):
     async def send(self, command: PublishCommand, data: bytes, headers: dict[str, Any]) -> Any:
         found = self._members(command)
         if found:
-            raw = self._record(command, 0, data, headers)
+            raw = self._record(command, None, data, headers)
             for member in found:
                 await member.deliver([raw] if _batch(member) else raw)
 

@@ -140,7 +140,7 @@ class NatsBroker(NatsDeclarations, Broker):
         Raises:
             IncorrectState: not connected.
             PublishError: no valid subject or header, a body without a JSON form,
-                `PayloadTooLarge`, `BufferFull`, `NoStream` or `StreamRefused`.
+                `PayloadTooLarge`, `BufferFull`, `NoStream`, `StreamRefused` or `StreamFailed`.
             FeatureNotSupportedException: `schedule` with a server before 2.12.
             TimeoutError: the stream did not acknowledge in time.
         """
@@ -191,15 +191,22 @@ class NatsBroker(NatsDeclarations, Broker):
 
     @property
     def jetstream(self) -> JetStreamContext:
-        """The client's JetStream context.
+        """The client's JetStream context; in test mode a mock of it.
 
         Raises:
             IncorrectState: not connected.
-            FeatureNotSupportedException: in test mode there is none.
         """
+        transport: Any = self.transport
+        found: JetStreamContext = self._if_connected(transport.jetstream)
+        return found
+
+    @property
+    def _bucket_context(self) -> JetStreamContext:
         if self.testing:
-            raise FeatureNotSupportedException(f"{self!r} has no JetStream context in test mode")
-        return self._if_connected(self.nats.js)
+            raise FeatureNotSupportedException(
+                f"{self!r} has no buckets in test mode: give the handler a mock of its own"
+            )
+        return self.jetstream
 
     async def new_inbox(self) -> str:
         """A unique subject for answers."""
@@ -217,10 +224,13 @@ class NatsBroker(NatsDeclarations, Broker):
                 it is.
 
         Raises:
-            IncorrectState: not connected, or (with declare=False) there is no such bucket.
+            IncorrectState: not connected.
+            BucketNotFound: (with declare=False) there is no such bucket; also an IncorrectState,
+                and the client's `BucketNotFoundError`.
+            FeatureNotSupportedException: in test mode there are no buckets.
             SetupError: the bucket cannot be made, or is there with other options.
         """
-        return await self._buckets.key_value(self.jetstream, bucket, declare, options)
+        return await self._buckets.key_value(self._bucket_context, bucket, declare, options)
 
     async def object_storage(
         self, bucket: str, *, declare: bool = True, **options: Unpack[ObjectStorageOptions]
@@ -234,14 +244,17 @@ class NatsBroker(NatsDeclarations, Broker):
                 as it is.
 
         Raises:
-            IncorrectState: not connected, or (with declare=False) there is no such bucket.
+            IncorrectState: not connected.
+            BucketNotFound: (with declare=False) there is no such bucket; also an IncorrectState,
+                and the client's `BucketNotFoundError`.
+            FeatureNotSupportedException: in test mode there are no buckets.
             SetupError: the bucket cannot be made, or is there with other options.
         """
-        return await self._buckets.object_storage(self.jetstream, bucket, declare, options)
+        return await self._buckets.object_storage(self._bucket_context, bucket, declare, options)
 
     def fill_command(self, command: Any, options: Mapping[str, Any]) -> None:
-        if command.stream is None:
-            command.stream = options.get("stream") or command.fallback_stream
+        if command.stream is None or command.stream_of_answer:
+            command.stream = options.get("stream") or command.stream
         if command.timeout is None:
             command.timeout = options.get("timeout")
 

@@ -15,9 +15,9 @@ from nats.js.kv import KeyValue
 from nats.js.object_store import ObjectStore
 from typing_extensions import TypedDict
 
-from anystream.core.exceptions import IncorrectState, SetupError
+from anystream.core.exceptions import SetupError
 from anystream.core.options import check_options
-from anystream.nats.errors import ALREADY_IN_USE
+from anystream.nats.errors import ALREADY_IN_USE, BucketNotFound
 from anystream.nats.schemas import check_bucket
 
 Make = Callable[..., Awaitable[Any]]
@@ -102,8 +102,8 @@ class Buckets:
         try:
             bucket = await _open_or_make(name, declare, options, *makers)
         except nats.js.errors.BucketNotFoundError as error:
-            raise IncorrectState(
-                f"{owner}: there is no such bucket: leave declare=False out to make it"
+            raise BucketNotFound(
+                f"{owner}: there is no such bucket: leave declare=False out to make it", error
             ) from error
         except (nats.errors.Error, ValueError, TypeError) as error:
             raise SetupError(f"{owner}: {_reason(error)}") from error

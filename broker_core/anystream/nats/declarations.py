@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from typing_extensions import Unpack
 
 from anystream.core.declaring import declare_publisher, declare_subscriber
-from anystream.core.options import check_options
+from anystream.core.options import check_options, with_positional
 from anystream.core.publisher import Publisher
 from anystream.core.router import DeferredPublisher, Route, Router
 from anystream.core.subjects import check_destination
-from anystream.core.subscriber import Subscriber
-from anystream.nats.options import PublisherOptions, SubscriberOptions
+from anystream.nats.options import POSITIONAL, PublisherOptions, SubscriberOptions
 from anystream.nats.response import NatsPublishCommand
 from anystream.nats.schemas import JStream, Schedule
+from anystream.nats.subscriber import NatsSubscriber
 from anystream.nats.subscription import make_source, settles, workers
 
 
 class NatsPublisherObject(Publisher):
     """A declared subject to publish to."""
+
+    @property
+    def subject(self) -> str:
+        """The declared subject with the prefixes of its routers."""
+        return self.destination
+
+    @property
+    def headers(self) -> dict[str, Any]:
+        """The declared headers, a copy of them."""
+        return dict(self.options["headers"] or {})
+
+    @property
+    def reply_to(self) -> str:
+        """The declared subject for answers, empty for none."""
+        reply_to: str = self.options["reply_to"]
+        return reply_to
 
     async def publish(
         self,
@@ -91,23 +107,32 @@ class NatsDeclarations(Router):
     family = "nats"
 
     def subscriber(
-        self, subject: str = "", queue: str = "", **options: Unpack[SubscriberOptions]
-    ) -> Subscriber:
+        self,
+        subject: str = "",
+        queue: str = "",
+        *positional: Any,
+        **options: Unpack[SubscriberOptions],
+    ) -> NatsSubscriber:
         """Declares a subscriber; use it as a decorator.
 
         Args:
             subject: what is read; `*`, `>` and `{name}` parts are possible.
             queue: the group; of a group one member gets each message.
+            *positional: options by position, in the order of `POSITIONAL`; better give them by
+                name.
             **options: see `SubscriberOptions`.
 
         Raises:
             SetupError: there is no subject, or options exclude one another.
-            OptionError: an option does not exist.
+            OptionError: an option does not exist, or is given twice.
         """
         owner = f"subscriber({subject!r})"
         check_options(owner, options, SubscriberOptions)
+        if positional:
+            named = with_positional(owner, options, POSITIONAL, positional)
+            options = cast("SubscriberOptions", named)
         source = make_source(owner, subject, queue, options)
-        return declare_subscriber(
+        made = declare_subscriber(
             self,
             subject,
             source,
@@ -115,7 +140,9 @@ class NatsDeclarations(Router):
             workers=workers(source, options.get("max_workers")),
             batch=source.kind == "batch",
             settles=settles(source),
+            kind=NatsSubscriber,
         )
+        return cast("NatsSubscriber", made)
 
     def publisher(self, subject: str, **options: Unpack[PublisherOptions]) -> NatsPublisherObject:
         """Declares a publisher; use it as a decorator or as an object.

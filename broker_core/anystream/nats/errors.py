@@ -9,7 +9,7 @@ from __future__ import annotations
 import nats.errors
 import nats.js.errors
 
-from anystream.core.exceptions import FastStreamException, PublishError
+from anystream.core.exceptions import FastStreamException, IncorrectState, PublishError
 
 # the server's codes of errors
 ALREADY_IN_USE = 10058
@@ -51,8 +51,8 @@ class NoStream(PublishError, nats.js.errors.NoStreamResponseError):
         return str(self.args[0])
 
 
-class StreamRefused(PublishError, nats.js.errors.APIError):
-    """A stream refused a message.
+class StreamRefused(PublishError, nats.js.errors.BadRequestError):
+    """A stream refused a message: it is the wrong one, or what was expected of it is not so.
 
     Args:
         text: what happened.
@@ -60,10 +60,44 @@ class StreamRefused(PublishError, nats.js.errors.APIError):
     """
 
     def __init__(self, text: str, error: nats.js.errors.APIError) -> None:
-        nats.js.errors.APIError.__init__(
-            self, code=error.code, err_code=error.err_code, description=error.description
-        )
-        self.args = (text,)
+        _keep(self, text, error)
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+class StreamFailed(PublishError, nats.js.errors.APIError):
+    """A stream could not take a message, though nothing was wrong with it.
+
+    Args:
+        text: what happened.
+        error: the client's error; its `code`, `err_code` and `description` are kept.
+    """
+
+    def __init__(self, text: str, error: nats.js.errors.APIError) -> None:
+        _keep(self, text, error)
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class BucketNotFound(IncorrectState, nats.js.errors.BucketNotFoundError):
+    """There is no bucket of that name, and it was not to be made.
+
+    Args:
+        text: what happened.
+        error: the client's error; its `code`, `err_code` and `description` are kept.
+    """
+
+    def __init__(self, text: str, error: nats.js.errors.APIError) -> None:
+        _keep(self, text, error)
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def _keep(made: nats.js.errors.APIError, text: str, error: nats.js.errors.APIError) -> None:
+    nats.js.errors.APIError.__init__(
+        made, code=error.code, err_code=error.err_code, description=error.description
+    )
+    made.args = (text,)

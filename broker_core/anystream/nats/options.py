@@ -150,6 +150,37 @@ class SubscriberOptions(core.SubscriberOptions, total=False):
     obj_watch: bool | ObjWatch
 
 
+# Those that can be given by position, after subject and queue.
+POSITIONAL = (
+    "pending_msgs_limit",
+    "pending_bytes_limit",
+    "max_msgs",
+    "durable",
+    "config",
+    "ordered_consumer",
+    "idle_heartbeat",
+    "flow_control",
+    "deliver_policy",
+    "headers_only",
+    "pull_sub",
+    "kv_watch",
+    "obj_watch",
+    "inbox_prefix",
+    "stream",
+    "dependencies",
+    "parser",
+    "decoder",
+    "codec",
+    "persistent",
+    "max_workers",
+    "ack_policy",
+    "no_reply",
+    "title",
+    "description",
+    "include_in_schema",
+)
+
+
 class PublisherOptions(core.PublisherOptions, total=False):
     """Options of `publisher`: those of every broker, and these.
 

@@ -55,7 +55,8 @@ class StreamReader(Reader):
         self.consumer = StreamConsumer(connection, subscriber, streams)
         self._subscription: Any = None
 
-    async def get(self, timeout: float | None) -> Msg | None:
+    async def get(self, timeout: float | None) -> Msg | list[Msg] | None:
+        """The next message; for a subscriber of batches a batch of it alone."""
         if self._subscription is None:
             _client(self.connection, self.subscriber)
             await self.consumer.ensure()
@@ -64,10 +65,12 @@ class StreamReader(Reader):
                     consumer=self.consumer.name, stream=self.consumer.stream
                 )
         try:
-            taken = await self._subscription.fetch(1, timeout or ONE_REQUEST)
+            taken: list[Msg] = await self._subscription.fetch(1, timeout or ONE_REQUEST)
         except asyncio.TimeoutError:
             return None
-        return taken[0] if taken else None
+        if not taken:
+            return None
+        return taken if self.subscriber.batch else taken[0]
 
     async def close(self) -> None:
         subscription, self._subscription = self._subscription, None

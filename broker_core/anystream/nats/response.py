@@ -22,7 +22,9 @@ class NatsPublishCommand(PublishCommand):
         stream: the stream that must take it; its acknowledgement is awaited then.
         timeout: seconds to wait for that acknowledgement; 0.5 by default.
         schedule: when the stream shall deliver it, and where.
-        fallback_stream: the stream if neither the caller nor the publisher names one.
+
+    `stream_of_answer` says that the stream is the wish of a handler's `NatsResponse`: then that
+    of the publisher comes first.
     """
 
     destination = ""
@@ -31,7 +33,7 @@ class NatsPublishCommand(PublishCommand):
     stream: str | None = None
     timeout: float | None = None
     schedule: Schedule | None = None
-    fallback_stream: str | None = None
+    stream_of_answer = False
 
     @classmethod
     def of(cls, body: Any, correlation_id: str | None) -> Self:
@@ -53,7 +55,6 @@ class NatsPublishCommand(PublishCommand):
         stream: str | None = None,
         timeout: float | None = None,
         schedule: Schedule | None = None,
-        fallback_stream: str | None = None,
     ) -> None:
         # written out: this runs for every message
         self.body = body
@@ -65,7 +66,6 @@ class NatsPublishCommand(PublishCommand):
         self.stream = stream
         self.timeout = timeout
         self.schedule = schedule
-        self.fallback_stream = fallback_stream
 
 
 class NatsResponse(Response):
@@ -94,10 +94,12 @@ class NatsResponse(Response):
         self.schedule = schedule
 
     def as_publish_command(self) -> NatsPublishCommand:
-        return NatsPublishCommand(
+        command = NatsPublishCommand(
             self.body,
             headers=self.headers,
             correlation_id=self.correlation_id,
-            fallback_stream=self.stream,
+            stream=self.stream,
             schedule=self.schedule,
         )
+        command.stream_of_answer = True
+        return command

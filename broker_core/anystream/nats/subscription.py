@@ -42,6 +42,7 @@ _SAME = (
     "pending_bytes_limit",
     "max_msgs",
 )
+_INBOX_DEFAULTS = ("_INBOX.", b"_INBOX.")
 
 
 def make_source(owner: str, subject: str, queue: str, options: Mapping[str, Any]) -> NatsSource:
@@ -128,6 +129,8 @@ def _warn(owner: str, source: NatsSource, options: Mapping[str, Any]) -> None:
         useless, why = ["max_msgs", "inbox_prefix"], "for a stream that sends by itself"
     for name in useless:
         value = options.get(name)
+        if value in _INBOX_DEFAULTS:  # given by position, to get to the next one
+            continue
         if value is not None and value is not EMPTY and value is not False and value != 0:
             _say(f"{owner}: the option {name} has no effect {why}")
     if source.queue and source.kind not in ("core", "push"):

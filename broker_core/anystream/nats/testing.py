@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +11,14 @@ from nats.aio.msg import Msg
 from nats.js.kv import KV_OP
 
 from anystream.core.bus import Bus
+from anystream.core.response import PublishType
 from anystream.core.testing import TestBroker
 from anystream.core.transport import Deliver, Transport
 from anystream.memory.testing import DirectFeed, SubjectTestTransport
 from anystream.nats.broker import NatsBroker
 from anystream.nats.bucket_changes import KeyChange, ObjectChange
 from anystream.nats.source import wire_subjects
+from anystream.nats.stand_ins import mock_client, mock_object_storage
 from anystream.nats.watch_feed import watched_bucket
 
 if TYPE_CHECKING:
@@ -60,6 +63,22 @@ def make_message(command: Any, data: bytes, headers: dict[str, Any]) -> Msg:
 class NatsTestTransport(SubjectTestTransport):
     """Delivers by subject, and by stream if the command names one."""
 
+    @cached_property
+    def _client(self) -> Any:
+        return mock_client()
+
+    @property
+    def native(self) -> Any:
+        return self._client
+
+    @property
+    def jetstream(self) -> Any:
+        """A mock of the JetStream context."""
+        return self.native.jetstream()
+
+    async def connect(self) -> Any:
+        return self.native
+
     def patterns(self, subscriber: Subscriber) -> Sequence[str]:
         patterns = wire_subjects(subscriber)
         if subscriber.source.kind == "keys":  # by the key, or as it is stored
@@ -72,10 +91,21 @@ class NatsTestTransport(SubjectTestTransport):
         return super().feed(subscriber, deliver)
 
     async def send(self, command: Any, data: bytes, headers: dict[str, Any]) -> Any:
+        if command.publish_type is PublishType.REPLY:
+            command.stream = None  # answers go to core subjects
         await super().send(command, data, headers)
         if command.schedule is not None:  # in a test no time passes
             command.destination, command.schedule = command.schedule.target, None
             await super().send(command, data, headers)
+
+    async def hand_over(
+        self, member: Any, command: Any, data: bytes, headers: dict[str, Any]
+    ) -> None:
+        asks = command.publish_type is PublishType.REQUEST and isinstance(member, DirectFeed)
+        if asks and member.subscriber.source.stream is not None:
+            # of a stream, the native address for answers takes acknowledgements
+            headers = {**headers, "reply_to": command.reply_to}
+        await super().hand_over(member, command, data, headers)
 
     def takes(self, member: Any, command: Any) -> bool:
         if command.stream is None or not isinstance(member, DirectFeed):
@@ -90,7 +120,8 @@ def as_change(subscriber: Subscriber, deliver: Deliver) -> Deliver:
 
     async def changed(raw: Msg) -> None:
         if subscriber.source.kind == "objects":
-            await deliver(ObjectChange(name=raw.data.decode(), bucket=bucket, nuid=""))
+            name, storage = raw.data.decode(), mock_object_storage()
+            await deliver(ObjectChange(name=name, bucket=bucket, nuid="", storage=storage))
             return
         headers = raw.headers or {}
         change = KeyChange(

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 import nats.errors
 import nats.js.errors
 from nats.aio.msg import Msg
+from nats.js import JetStreamContext
 from nats.js.api import PubAck
 
 from anystream.core.address import nats_template
 from anystream.core.exceptions import BrokerConnectionError, IncorrectState, PublishError
+from anystream.core.response import PublishType
 from anystream.core.subscriber import Subscriber
 from anystream.core.transport import Deliver, Feed, Parse, Reader, Transport
 from anystream.nats.buckets import Buckets
@@ -25,6 +27,7 @@ from anystream.nats.errors import (
     NoStream,
     PayloadTooLarge,
     RequestTimeout,
+    StreamFailed,
     StreamRefused,
 )
 from anystream.nats.message import (
@@ -89,6 +92,11 @@ class NatsTransport(Transport):
     @property
     def native(self) -> Any:
         return self.connection.client
+
+    @property
+    def jetstream(self) -> JetStreamContext | None:
+        """The client's JetStream context; None while not connected."""
+        return self.connection.js
 
     async def connect(self) -> Any:
         self.streams.forget()
@@ -165,7 +173,7 @@ class NatsTransport(Transport):
         if command.schedule is not None:
             require_server(self._client, (2, 12), f"the schedule for {command.destination!r}")
             headers.update(command.schedule.headers())
-        if command.stream is None:
+        if command.stream is None or command.publish_type is PublishType.REPLY:
             await self._publish(command.destination, data, command.reply_to, headers)
             return None
         if command.reply_to:
@@ -191,7 +199,7 @@ class NatsTransport(Transport):
                 command.destination, data, timeout=timeout, headers=headers
             )
             return answer
-        except (NoStream, StreamRefused):
+        except (NoStream, StreamRefused, StreamFailed):
             raise
         except nats.errors.NoRespondersError as error:
             raise NoResponders(
@@ -237,10 +245,10 @@ class NatsTransport(Transport):
         if isinstance(error, nats.js.errors.NoStreamResponseError):
             return NoStream(f"no stream takes {subject!r}, so not {command.stream!r} either")
         if isinstance(error, nats.js.errors.APIError):
-            return StreamRefused(
-                f"stream {command.stream!r} refused a message for {subject!r}: {error.description}",
-                error,
-            )
+            bad = isinstance(error, nats.js.errors.BadRequestError)
+            verb, kind = ("refused", StreamRefused) if bad else ("could not take", StreamFailed)
+            text = f"stream {command.stream!r} {verb} a message for {subject!r}"
+            return kind(f"{text}: {error.description}", error)
         return self._explained_input(error, command)
 
     def _explained_input(self, error: Exception, command: NatsPublishCommand) -> Exception:

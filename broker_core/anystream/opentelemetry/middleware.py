@@ -132,8 +132,6 @@ class _Scope(BaseMiddleware):
 
     async def publish_scope(self, call_next: Callable[[Any], Awaitable[Any]], cmd: Any) -> Any:
         owner = self._owner
-        if cmd.correlation_id is None:
-            cmd.correlation_id = self.context.find("broker").id_generator()
         count = len(cmd.batch_bodies)
         address = owner.settings.published_to(cmd)
         began = perf_counter()

@@ -10,7 +10,7 @@ from typing_extensions import Unpack
 from yarl import URL
 
 from anystream.core.broker import Broker, BrokerSpecification
-from anystream.core.exceptions import FeatureNotSupportedException, OptionError
+from anystream.core.exceptions import OptionError
 from anystream.core.options import check_options, chosen_options
 from anystream.core.own_version import own_version
 from anystream.core.publisher import Publisher
@@ -29,6 +29,7 @@ from anystream.rabbit.options import (
     RabbitBrokerOptions,
     RequestOptions,
 )
+from anystream.rabbit.outbox import RabbitOutbox
 from anystream.rabbit.queue import RabbitQueue
 from anystream.rabbit.response import RabbitPublishCommand
 from anystream.rabbit.security import connect_options
@@ -49,6 +50,7 @@ class RabbitBroker(RabbitDeclarations, Broker):
 
     kind = "rabbit"
     command_class = RabbitPublishCommand
+    outbox_class = RabbitOutbox
 
     def __init__(
         self,
@@ -61,6 +63,7 @@ class RabbitBroker(RabbitDeclarations, Broker):
         default = options.get("default_channel")
         if default is not None and not isinstance(default, Channel):
             raise OptionError(f"RabbitBroker: default_channel={default!r} is no Channel")
+        self.default_channel = default
         given = chosen_options(options, LinkOptions)
         link = {name: value for name, value in given.items() if value is not None}
         if security.get("ssl_context") is not None:
@@ -161,18 +164,16 @@ class RabbitBroker(RabbitDeclarations, Broker):
         """Declares a queue; again after a reconnect.
 
         Returns:
-            The client library's queue.
+            The client library's queue, the same object for equal queues; a mock in test mode.
 
         Raises:
             IncorrectState: not connected.
             SetupError: the server refuses, see `anystream.rabbit.errors`.
         """
-        channel = self.channel
-        wanted, owner = RabbitQueue.of(queue), "declare_queue"
-        declarer = self._real_transport().declarer
-        name = await declarer.queue(wanted, owner)
-        declarer.keep(wanted, owner)
-        made: aio_pika.abc.AbstractRobustQueue = await channel.get_queue(name, ensure=False)
+        self._if_connected(self._own_transport.channel)
+        made: aio_pika.abc.AbstractRobustQueue = await self._own_transport.declare_queue(
+            RabbitQueue.of(queue)
+        )
         return made
 
     async def declare_exchange(
@@ -181,46 +182,36 @@ class RabbitBroker(RabbitDeclarations, Broker):
         """Declares an exchange, with what it is bound to; again after a reconnect.
 
         Returns:
-            The client library's exchange.
+            The client library's exchange, the same object for equal ones; a mock in test mode.
 
         Raises:
             IncorrectState: not connected.
             SetupError: the server refuses, see `anystream.rabbit.errors`.
         """
-        channel = self.channel
-        wanted, owner = RabbitExchange.of(exchange), "declare_exchange"
-        if wanted.is_default:
-            default: aio_pika.abc.AbstractRobustExchange = channel.default_exchange
-            return default
-        declarer = self._real_transport().declarer
-        await declarer.exchange(wanted, owner)
-        declarer.keep(wanted, owner)
-        made: aio_pika.abc.AbstractRobustExchange = await channel.get_exchange(
-            wanted.name, ensure=False
+        self._if_connected(self._own_transport.channel)
+        made: aio_pika.abc.AbstractRobustExchange = await self._own_transport.declare_exchange(
+            RabbitExchange.of(exchange)
         )
         return made
 
-    def _real_transport(self) -> RabbitTransport:
-        transport = self.transport
-        if not isinstance(transport, RabbitTransport):
-            raise FeatureNotSupportedException(
-                f"{self!r} has no server in test mode, so nothing can be declared there"
-            )
-        return transport
+    @property
+    def _own_transport(self) -> Any:
+        # in test mode it is the one of `testing`, whose channel and declarations are mocks
+        return self.transport
 
     @property
     def channel(self) -> Any:
-        """A channel of the client library, for what this broker does not do.
+        """A channel of the client library, for what this broker does not do; a mock in test mode.
 
         Raises:
             IncorrectState: not connected.
         """
-        return self._if_connected(self._real_transport().channel)
+        return self._if_connected(self._own_transport.channel)
 
     @property
     def producer(self) -> Any:
-        """What publishes below the middlewares."""
-        return self._real_transport().sender
+        """What publishes below the middlewares; a mock in test mode."""
+        return self._own_transport.sender
 
     def fill_command(self, command: Any, options: Mapping[str, Any]) -> None:
         if command.exchange is None:

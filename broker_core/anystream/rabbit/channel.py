@@ -15,7 +15,8 @@ class Channel:
 
     Args:
         prefetch_count: how many messages a consumer may hold that are not acknowledged yet; twice
-            the workers when not given. Given without `max_workers`, so many are handled at once.
+            the workers when not given. Given without `max_workers`, here or in the broker's
+            `default_channel`, so many are handled at once.
         global_qos: the limit counts for all consumers of the channel together (not with quorum
             queues, and gone in newer servers).
         channel_number: the number of the channel; chosen by the client when not given.

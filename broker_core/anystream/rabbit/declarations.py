@@ -13,6 +13,7 @@ from anystream.core.publisher import Publisher
 from anystream.core.response import PublishCommand
 from anystream.core.router import DeferredPublisher, Route, Router
 from anystream.core.subscriber import Subscriber
+from anystream.rabbit.channel import Channel
 from anystream.rabbit.commands import batch_command, check_timeout, publish_command
 from anystream.rabbit.exchange import RabbitExchange
 from anystream.rabbit.options import (
@@ -113,6 +114,17 @@ class RabbitDeclarations(Router):
     """What RabbitMQ brokers and their routers can declare."""
 
     family = "rabbit"
+    default_channel: Channel | None = None
+    """The settings of subscribers that have none; a broker's, so routers get them with one."""
+
+    def _default_channel(self) -> Channel | None:
+        return getattr(self.root_broker(), "default_channel", None)
+
+    def refresh(self) -> None:
+        default = self._default_channel()
+        for subscriber in self.subscribers:
+            subscriber.workers = workers(subscriber.source, default, batch=subscriber.batch)
+        super().refresh()
 
     def subscriber(
         self,
@@ -140,7 +152,7 @@ class RabbitDeclarations(Router):
             source.queue.name,
             source,
             options,
-            workers=workers(source, options.get("max_workers"), batch=batch),
+            workers=workers(source, self._default_channel(), batch=batch),
             batch=batch,
         )
 

@@ -192,4 +192,4 @@ def _all_headers(properties: Any) -> dict[str, Any]:
     headers = properties.headers or {}
     if properties.content_type is None:
         return dict(headers)
-    return {"content-type": properties.content_type, **headers}
+    return {**headers, "content-type": properties.content_type}

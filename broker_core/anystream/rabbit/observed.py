@@ -24,19 +24,20 @@ def _consumed_from(message: Any) -> str:
 def _consume_attributes(message: Any) -> dict[str, Any]:
     delivered = _delivered(message)
     return {
-        "messaging.destination_publish.name": delivered.exchange or DEFAULT,
+        "messaging.destination_publish.name": delivered.exchange or "",
         KEY: delivered.routing_key or "",
         "messaging.rabbitmq.message.delivery_tag": delivered.delivery_tag or 0,
     }
 
 
 def _exchange(command: Any) -> str:
+    # the default exchange has no name; spans and metrics show it as one all the same
     exchange = command.exchange
-    return DEFAULT if exchange is None else exchange.name or DEFAULT
+    return "" if exchange is None else exchange.name
 
 
 def _published_to(command: Any) -> str:
-    return f"{_exchange(command)}.{command.destination}"
+    return f"{_exchange(command) or DEFAULT}.{command.destination}"
 
 
 def _publish_attributes(command: Any) -> dict[str, Any]:

@@ -11,6 +11,9 @@ from aiormq import spec
 from anystream.core.exceptions import PublishError
 from anystream.rabbit.response import RabbitPublishCommand
 
+REQUEST_ID = "anystream-request-id"
+"""Header of a direct reply whose correlation id is not that of its request: the request's."""
+
 _now, _utc, _make = datetime.now, timezone.utc, spec.Basic.Properties
 
 
@@ -67,3 +70,20 @@ def ready_properties(message: Any) -> spec.Basic.Properties:
     """The properties of a message of the client library."""
     made: spec.Basic.Properties = message.properties
     return made
+
+
+def name_request(properties: spec.Basic.Properties, request_id: str) -> None:
+    """Lets an answer with a correlation id of its own say which request it is for.
+
+    Args:
+        properties: those of the answer; they are changed, their headers are not.
+        request_id: the correlation id of the request.
+    """
+    properties.headers = {**(properties.headers or {}), REQUEST_ID: request_id}
+
+
+def take_request_id(properties: spec.Basic.Properties) -> str | None:
+    """The correlation id of the request that an answer is for; it is taken out of the headers."""
+    headers = properties.headers
+    named = headers.pop(REQUEST_ID, None) if headers else None
+    return properties.correlation_id if named is None else str(named)

@@ -21,7 +21,7 @@ from anystream.rabbit.connection import RabbitConnection
 from anystream.rabbit.declarer import Declarer
 from anystream.rabbit.errors import ConnectionLost, MessageRefused, MessageReturned, NoExchange
 from anystream.rabbit.exchange import RabbitExchange
-from anystream.rabbit.properties import make_properties, ready_properties
+from anystream.rabbit.properties import make_properties, name_request, ready_properties
 from anystream.rabbit.response import RabbitPublishCommand
 
 PUBLISH_TIMEOUT = 10.0
@@ -160,6 +160,9 @@ class RabbitSender:
             properties = ready_properties(ready)
         else:
             properties = make_properties(command, content_type, self.app_id)
+        asked = command.answers
+        if asked and asked != properties.correlation_id and key.startswith(DIRECT_REPLY):
+            name_request(properties, asked)
         try:
             with self.connection.told_apart():
                 return await channel.basic_publish(
@@ -230,7 +233,9 @@ class RabbitSender:
             self.declarer.forget(exchange.name if exchange else "")
             return NoExchange(f"{what}: {error}")
         if isinstance(error, native.DeliveryError):
-            return MessageRefused(f"{what}: RabbitMQ refuses the message: a queue is full")
+            return MessageRefused(
+                f"{what}: RabbitMQ refuses the message: a queue is full", error.frame
+            )
         if isinstance(error, (native.ChannelPreconditionFailed, native.ChannelAccessRefused)):
             return MessageRefused(f"{what} ({len(data)} bytes): RabbitMQ refuses: {error}")
         lost = (native.AMQPError, native.ChannelInvalidStateError, OSError, RuntimeError)

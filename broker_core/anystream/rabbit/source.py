@@ -27,12 +27,14 @@ class RabbitSource:
         exchange: the exchange that it is bound to.
         channel: the settings of the channel; None for a channel of its own.
         consume_args: the server's arguments for the consumer.
+        max_workers: how many messages are handled at once, if it was said.
     """
 
     queue: RabbitQueue
     exchange: RabbitExchange
     channel: Channel | None = None
     consume_args: Mapping[str, Any] | None = None
+    max_workers: int | None = None
 
     def __str__(self) -> str:
         return self.queue.name
@@ -60,15 +62,22 @@ def make_source(
             f"{owner}: a queue without a name gets one from the server and nobody else knows it: "
             "give a name, or exclusive=True"
         )
-    return RabbitSource(made, RabbitExchange.of(exchange), channel, arguments)
+    asked = options.get("max_workers")
+    return RabbitSource(made, RabbitExchange.of(exchange), channel, arguments, asked)
 
 
-def workers(source: RabbitSource, asked: int | None, *, batch: bool) -> int:
-    """How many messages are handled at once."""
-    if asked is not None:
-        return asked
-    limit = source.channel.prefetch_count if source.channel and not batch else None
-    return limit or 1
+def workers(source: RabbitSource, default: Channel | None, *, batch: bool) -> int:
+    """How many messages are handled at once.
+
+    Args:
+        source: what is read.
+        default: the channel settings of the broker, as far as they are known.
+        batch: messages come in lists.
+    """
+    if source.max_workers is not None:
+        return source.max_workers
+    settings = source.channel or default
+    return (settings.prefetch_count if settings and not batch else None) or 1
 
 
 def prefetch(subscriber: Subscriber, default: Channel | None) -> int:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+from aio_pika import RobustChannel, RobustConnection, RobustExchange, RobustQueue
 
 from anystream.core.exceptions import SubscriberNotFound
 from anystream.core.response import PublishType
@@ -13,9 +16,11 @@ from anystream.core.transport import Deliver, Transport
 from anystream.memory.testing import DirectFeed, SubjectTestTransport
 from anystream.rabbit.broker import RabbitBroker
 from anystream.rabbit.bus import AmqpBus, path_to
+from anystream.rabbit.exchange import RabbitExchange
 from anystream.rabbit.incoming import Incoming
 from anystream.rabbit.properties import make_properties, ready_properties
-from anystream.rabbit.sender import target
+from anystream.rabbit.queue import RabbitQueue
+from anystream.rabbit.sender import RabbitSender, target
 from anystream.rabbit.source import full_queue
 from anystream.rabbit.transport import RabbitTransport
 
@@ -108,6 +113,29 @@ class RabbitTestTransport(SubjectTestTransport):
     def __init__(self, real: RabbitTransport, bus: AmqpBus) -> None:
         super().__init__(real, bus, self.message)  # type: ignore[arg-type]
         self.exchanges = bus
+        self.channel: Any = mock.MagicMock(spec=RobustChannel)
+        self.sender: Any = mock.MagicMock(spec=RabbitSender)
+        self.connection: Any = mock.MagicMock(spec=RobustConnection)
+        self._declared: dict[RabbitQueue | RabbitExchange, Any] = {}
+
+    @property
+    def native(self) -> Any:
+        return self.connection
+
+    async def declare_queue(self, queue: RabbitQueue) -> Any:
+        """A mock of the client's queue, the same for equal ones."""
+        return self._mock(queue, RobustQueue)
+
+    async def declare_exchange(self, exchange: RabbitExchange) -> Any:
+        """A mock of the client's exchange, the same for equal ones."""
+        return self._mock(exchange, RobustExchange)
+
+    def _mock(self, declared: RabbitQueue | RabbitExchange, kind: type[Any]) -> Any:
+        if declared not in self._declared:
+            made = mock.MagicMock(spec=kind)
+            made.name = declared.name
+            self._declared[declared] = made
+        return self._declared[declared]
 
     def feed(self, subscriber: Subscriber, deliver: Deliver) -> DirectFeed:
         return QueueFeed(self.exchanges, subscriber, deliver)

@@ -10,9 +10,11 @@ from anystream.core.transport import Deliver, Feed, Parse, Reader, Transport
 from anystream.rabbit.channel import Channel
 from anystream.rabbit.connection import RabbitConnection
 from anystream.rabbit.declarer import Declarer
+from anystream.rabbit.exchange import RabbitExchange
 from anystream.rabbit.feed import RabbitFeed
 from anystream.rabbit.incoming import Incoming
 from anystream.rabbit.message import batch_parser, message_parser
+from anystream.rabbit.queue import RabbitQueue
 from anystream.rabbit.readers import RabbitReader
 from anystream.rabbit.real_channels import RealChannels
 from anystream.rabbit.requests import Requests
@@ -49,6 +51,7 @@ class RabbitTransport(Transport):
         self.sender = RabbitSender(connection, self.declarer, default or Channel(), app_id)
         self.requests = Requests(connection, self.sender)
         self.channel: Any = None
+        self._declared: dict[RabbitQueue | RabbitExchange, Any] = {}  # the client's objects
         connection.restored.append(self.declarer.again)
 
     @property
@@ -61,11 +64,44 @@ class RabbitTransport(Transport):
         self.sender.forget()
         self.requests.forget()
         self.sender.limit = getattr(self.declarations, "publish_timeout", None) or PUBLISH_TIMEOUT
+        self._declared.clear()
         link = await self.connection.connect()
         # a robust channel of the client library, for the user and for objects of his
         self.channel = link.channel()
         await self.channel.initialize()
         return link
+
+    async def declare_queue(self, queue: RabbitQueue) -> Any:
+        """Declares a queue; returns the client's object for it, the same for equal ones.
+
+        Raises:
+            SetupError: the server refuses, see `errors`.
+        """
+        owner = "declare_queue"
+        name = await self.declarer.queue(queue, owner)
+        self.declarer.keep(queue, owner)
+        known = self._declared.get(queue)
+        if known is None or known.name != name:  # the server names those without a name anew
+            made = await self.channel.get_queue(name, ensure=False)
+            known = self._declared[queue] = made
+        return known
+
+    async def declare_exchange(self, exchange: RabbitExchange) -> Any:
+        """Declares an exchange; returns the client's object for it, the same for equal ones.
+
+        Raises:
+            SetupError: the server refuses, see `errors`.
+        """
+        if exchange.is_default:
+            return self.channel.default_exchange
+        owner = "declare_exchange"
+        await self.declarer.exchange(exchange, owner)
+        self.declarer.keep(exchange, owner)
+        known = self._declared.get(exchange)
+        if known is None:
+            made = await self.channel.get_exchange(exchange.name, ensure=False)
+            known = self._declared.setdefault(exchange, made)
+        return known
 
     async def close(self) -> None:
         self.channel = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import warnings
-from typing import Any
+from typing import Any, cast
 
 from typing_extensions import Unpack
 
@@ -14,10 +14,10 @@ from anystream.core.exceptions import SetupError
 from anystream.core.options import check_options
 from anystream.core.router import DeferredPublisher, Route, Router
 from anystream.core.sentinel import EMPTY
-from anystream.core.subscriber import Subscriber
+from anystream.redis.declared import RedisSubscriber
 from anystream.redis.options import PublisherOptions, SubscriberOptions
 from anystream.redis.publishing import BatchPublisherObject, RedisPublisherObject
-from anystream.redis.schemas import ListSub, PubSub, StreamSub, make_source
+from anystream.redis.schemas import DEFAULT_STREAM_POLL, ListSub, PubSub, StreamSub, make_source
 from anystream.redis.source import RedisSource
 
 
@@ -33,7 +33,7 @@ class RedisDeclarations(Router):
         list: str | ListSub | None = None,
         stream: str | StreamSub | None = None,
         **options: Unpack[SubscriberOptions],
-    ) -> Subscriber:
+    ) -> RedisSubscriber:
         """Declares a subscriber; use it as a decorator. Give one of the first three.
 
         Args:
@@ -52,7 +52,7 @@ class RedisDeclarations(Router):
         what = make_source(owner, given)
         settles = isinstance(what, StreamSub) and what.settles
         _warn(owner, what, options.get("ack_policy", EMPTY))
-        return declare_subscriber(
+        made = declare_subscriber(
             self,
             what.address,
             RedisSource(what, options.get("message_format")),
@@ -60,7 +60,9 @@ class RedisDeclarations(Router):
             workers=1 if what.batch else None,
             batch=what.batch,
             settles=settles,
+            kind=RedisSubscriber,
         )
+        return cast("RedisSubscriber", made)
 
     def publisher(
         self,
@@ -96,6 +98,7 @@ class RedisDeclarations(Router):
             what.address,
             options,
             target=what.kind,
+            what=what,
             maxlen=what.maxlen if isinstance(what, StreamSub) else None,
             message_format=options.get("message_format"),
         )
@@ -125,8 +128,8 @@ def _useless(what: PubSub | ListSub | StreamSub) -> builtins.list[str]:
         return found
     if what.no_ack:
         found.append("no_ack: a message counts as done when it is handed out, whatever comes of it")
-    if what.last_id not in (None, ">"):
-        if what.polling_interval is not None:
+    if what.last_id != ">":
+        if what.polling_interval != DEFAULT_STREAM_POLL:
             found.append("polling_interval counts for new messages only, not from last_id on")
         if what.no_ack:
             found.append("no_ack counts for new messages only, so nothing is read from last_id on")

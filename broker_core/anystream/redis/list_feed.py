@@ -32,6 +32,7 @@ class ListFeed(Feed):
     """
 
     pulls = True
+    forgets = True
 
     def __init__(
         self, connection: RedisConnection, subscriber: Subscriber, source: ListSub
@@ -124,7 +125,7 @@ class ListFeed(Feed):
     def _elements(self, answer: Any) -> Sequence[bytes]:
         if answer is None:
             return ()
-        if self._old_server and self.most > 1:
+        if self._old_server:  # LPOP with a count, also of one
             return answer  # type: ignore[no-any-return]
         elements = answer[1]
         return elements if isinstance(elements, list) else (elements,)

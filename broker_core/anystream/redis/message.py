@@ -8,9 +8,11 @@ from typing import Any, Protocol
 
 from anystream.core.ack import AckStatus
 from anystream.core.address import Template
+from anystream.core.codec import JSON
 from anystream.core.exceptions import IncorrectState
 from anystream.core.ids import gen_cor_id
 from anystream.core.message import StreamMessage
+from anystream.redis.batch_body import BatchBody
 from anystream.redis.parser import MessageFormat, read_json
 
 __all__ = (
@@ -61,6 +63,23 @@ class RedisMessage(StreamMessage[dict[str, Any]]):
 
     raw_message: dict[str, Any]
     template: Template | None = None
+
+    @property
+    def message_id(self) -> str:
+        """Id of this message: its `message_id` header, else made up once.
+
+        Messages of one conversation have the same correlation id, so that cannot be it.
+        """
+        if "_message_id" not in self.__dict__:
+            self._message_id = self.headers.get("message_id") or self._new_id()
+        return self._message_id  # type: ignore[no-any-return]
+
+    @message_id.setter
+    def message_id(self, value: str) -> None:
+        self._message_id = value
+
+    def _new_id(self) -> str:
+        return gen_cor_id() if self.headers.get("correlation_id") else self.correlation_id
 
     def read_path(self) -> dict[str, Any]:
         return self.template.capture(self.raw_message["channel"]) if self.template else {}
@@ -136,12 +155,12 @@ class RedisStreamMessage(RedisMessage):
     """A message of a stream."""
 
 
-class RedisBatchListMessage(RedisMessage):
-    """Elements of a list: one body, the list of all bodies."""
+class RedisBatchListMessage(BatchBody, RedisMessage):
+    """Elements of a list: one body, the JSON array of all bodies."""
 
 
-class RedisBatchStreamMessage(RedisMessage):
-    """Messages of a stream: one body, the list of all bodies; one acknowledgement for all."""
+class RedisBatchStreamMessage(BatchBody, RedisMessage):
+    """Messages of a stream: one body, the JSON array of all bodies; one acknowledgement for all."""
 
 
 Read = Callable[[bytes], "tuple[bytes, dict[str, Any]]"]
@@ -152,7 +171,7 @@ _SINGLE: dict[str, type[RedisMessage]] = {
     "list": RedisListMessage,
     "stream": RedisStreamMessage,
 }
-_BATCH: dict[str, type[RedisMessage]] = {
+_BATCH: dict[str, type[RedisBatchListMessage | RedisBatchStreamMessage]] = {
     "list": RedisBatchListMessage,
     "stream": RedisBatchStreamMessage,
 }
@@ -184,21 +203,18 @@ def single_parser(kind: str, form: type[MessageFormat], template: Template | Non
 
 
 def batch_parser(kind: str, form: type[MessageFormat]) -> Parse:
-    """Wraps batches of a list or a stream; and single messages, which `get_one` takes."""
+    """Wraps batches of a list or a stream; the headers are those of the first message."""
     made, read, streams = _BATCH[kind], form.parse, kind == "stream"
-    one = single_parser(kind, form, None)
 
     def parse(raw: dict[str, Any]) -> RedisMessage:
-        if raw["type"] == kind:
-            return one(raw)
         message = object.__new__(made)
         message.raw_message = raw
         found = [entry_data(item, read) if streams else read(item) for item in raw["data"]]
-        message.body = [body for body, _ in found]
+        message.set_parts([body for body, _ in found])
         message.batch_headers = [headers for _, headers in found]
-        message._headers = headers = message.batch_headers[0] if found else {}
-        message._reply_to = headers.get("reply_to", "")
-        message.correlation_id = gen_cor_id()
+        first = message.batch_headers[0] if found else {}
+        message._headers = {**first, "content-type": JSON}
+        message._reply_to = first.get("reply_to", "")
         return message
 
     return parse

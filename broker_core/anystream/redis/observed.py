@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from anystream.core.observed import Observed, destination_of
+from typing import Any
 
-OBSERVED = Observed(
+from anystream.core.observed import ConsumeAttrs, Observed, destination_of
+
+
+class RedisObserved(Observed):
+    """Measures batches without writing the JSON array that is their body."""
+
+    def consumed(self, message: Any) -> ConsumeAttrs | None:
+        parts = getattr(message, "_parts", None)
+        if parts is None:
+            return super().consumed(message)
+        return ConsumeAttrs(message.raw_message["channel"], len(parts), sum(map(len, parts)))
+
+
+OBSERVED = RedisObserved(
     system="redis",
     consumed_from=lambda message: message.raw_message["channel"],
     published_to=destination_of,

@@ -8,7 +8,9 @@ from typing import Any
 from anystream.core.exceptions import FeatureNotSupportedException, SetupError
 from anystream.core.publisher import Publisher
 from anystream.core.response import PublishCommand
-from anystream.redis.response import RedisBatchPublishCommand, RedisPublishCommand
+from anystream.redis.declared import schema_of
+from anystream.redis.response import RedisPublishCommand
+from anystream.redis.schemas import ListSub, PubSub, StreamSub
 
 
 def destination_of(given: dict[str, Any], *, needed: bool = True) -> tuple[str | None, str]:
@@ -33,7 +35,42 @@ def destination_of(given: dict[str, Any], *, needed: bool = True) -> tuple[str |
 
 
 class RedisPublisherObject(Publisher):
-    """A declared channel, list or stream to publish to."""
+    """A declared channel, list or stream to publish to.
+
+    `channel`, `list` and `stream` have the prefixes of its routers. Only the one it was declared
+    with is there, the others raise `AttributeError`.
+    """
+
+    @property
+    def channel(self) -> PubSub:
+        """The channel that it publishes to."""
+        found: PubSub = self._schema("channel")
+        return found
+
+    @property
+    def list(self) -> ListSub:
+        """The list that it appends to."""
+        found: ListSub = self._schema("list")
+        return found
+
+    @property
+    def stream(self) -> StreamSub:
+        """The stream that it adds to."""
+        found: StreamSub = self._schema("stream")
+        return found
+
+    @property
+    def headers(self) -> dict[str, Any]:
+        """The headers of each of its messages, as declared."""
+        return self.options["headers"] or {}
+
+    @property
+    def reply_to(self) -> str:
+        """The channel for answers to its messages, as declared; empty for none."""
+        return self.options["reply_to"] or ""
+
+    def _schema(self, kind: str) -> Any:
+        return schema_of(self, self.options["what"], kind, self.destination)
 
     async def publish(
         self,
@@ -137,8 +174,8 @@ class RedisPublisherObject(Publisher):
         """
         if not list and self.options["target"] != "list":
             raise FeatureNotSupportedException(f"{self!r} cannot publish batches: only lists can")
-        command = RedisBatchPublishCommand(
-            *messages,
+        command = RedisPublishCommand.batch(
+            messages,
             destination=destination_of({"list": list}, needed=False)[1],
             headers=headers,
             reply_to=reply_to,
@@ -181,14 +218,13 @@ class BatchPublisherObject(RedisPublisherObject):
         raise FeatureNotSupportedException(f"{self!r} publishes batches, and cannot ask")
 
 
-def _as_batch(command: PublishCommand) -> RedisBatchPublishCommand:
-    if isinstance(command, RedisBatchPublishCommand):
+def _as_batch(command: PublishCommand) -> RedisPublishCommand:
+    if isinstance(command, RedisPublishCommand) and command.extra_bodies:
         return command
     bodies = command.body
-    if not isinstance(bodies, (list, tuple)):
-        bodies = [bodies]
-    return RedisBatchPublishCommand(
-        *bodies,
+    return RedisPublishCommand.batch(
+        bodies if isinstance(bodies, (list, tuple)) else [bodies],
+        _publish_type=command.publish_type,
         destination=command.destination,
         headers=command.headers,
         reply_to=command.reply_to,

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from anystream.core.response import BatchPublishCommand, PublishCommand, PublishType, Response
+from typing_extensions import Self
+
+from anystream.core.response import BatchPublishCommand, PublishType, Response
 from anystream.redis.parser import MessageFormat
 
 CHANNEL = "channel"
 
 
-class RedisPublishCommand(PublishCommand):
-    """One message to publish.
+class RedisPublishCommand(BatchPublishCommand):
+    """One message to publish, or several for one list.
 
     Args:
-        body: what is published.
+        body, *bodies: what is published.
         destination: the name of the channel, list or stream.
         kind: which of them: `channel`, `list` or `stream`; None until a publisher says so.
         reply_to: the channel for answers.
@@ -24,13 +26,17 @@ class RedisPublishCommand(PublishCommand):
         maxlen: how many messages the stream keeps, approximately.
         pipeline: the client's pipeline that queues the command instead of sending it.
         message_format: how body and headers become one payload; the broker's by default.
-        fallback_maxlen: `maxlen` if neither the caller nor the publisher has one.
+        fallback_maxlen: the `maxlen` that one of the publisher's own replaces.
     """
+
+    extra_bodies: Sequence[Any] = ()
+    _takes_none = False  # whether a first body of None is one of the bodies
 
     def __init__(
         self,
-        body: Any,
-        *,
+        body: Any = None,
+        /,
+        *bodies: Any,
         _publish_type: PublishType = PublishType.PUBLISH,
         reply_to: str = "",
         destination: str = "",
@@ -54,49 +60,43 @@ class RedisPublishCommand(PublishCommand):
         self.pipeline = pipeline
         self.message_format = message_format
         self.fallback_maxlen = fallback_maxlen
+        if bodies:
+            self.extra_bodies = bodies
 
+    @classmethod
+    def batch(cls, bodies: Sequence[Any], **options: Any) -> Self:
+        """A command with several bodies for one list; None is one of them like any other.
 
-class RedisBatchPublishCommand(BatchPublishCommand):
-    """Several bodies for one list.
-
-    Args:
-        *bodies: what is published.
-        destination: the name of the list.
-        pipeline: the client's pipeline that queues the command instead of sending it.
-        message_format: how each body becomes a payload; the broker's by default.
-    """
-
-    kind = "list"
-
-    def __init__(
-        self,
-        *bodies: Any,
-        reply_to: str = "",
-        destination: str = "",
-        correlation_id: str | None = None,
-        headers: dict[str, Any] | None = None,
-        pipeline: Any = None,
-        message_format: type[MessageFormat] | None = None,
-    ) -> None:
-        super().__init__(
-            None,
-            *bodies,
-            reply_to=reply_to,
-            destination=destination,
-            correlation_id=correlation_id,
-            headers=headers,
-        )
-        self.pipeline = pipeline
-        self.message_format = message_format
+        Args:
+            bodies: what is published.
+            **options: those of a single message, but `kind`.
+        """
+        command = cls(None, kind="list", **options)
+        command.batch_bodies = tuple(bodies)
+        return command
 
     @property
     def batch_bodies(self) -> tuple[Any, ...]:
-        """All bodies; None is one of them like any other."""
-        return tuple(self.extra_bodies)
+        """All bodies; none if there is only one and that is None."""
+        if self.body is None and not self._takes_none:
+            return tuple(self.extra_bodies)
+        return (self.body, *self.extra_bodies)
 
     @batch_bodies.setter
-    def batch_bodies(self, value: Sequence[Any]) -> None:
-        self.extra_bodies = tuple(value)
+    def batch_bodies(self, value: Iterable[Any]) -> None:
+        bodies = tuple(value)
+        self.body = bodies[0] if bodies else None
+        self.extra_bodies = bodies[1:]
+        self._takes_none = bool(bodies)
+
+    @property
+    def destination_type(self) -> str:
+        """Where it goes: to a `channel`, a `list` or a `stream`."""
+        return self.kind or CHANNEL
+
+    @destination_type.setter
+    def destination_type(self, value: str) -> None:
+        self.kind = value
 
 
 class RedisResponse(Response):
@@ -128,6 +128,7 @@ class RedisResponse(Response):
             self.body,
             headers=self.headers,
             correlation_id=self.correlation_id,
+            maxlen=self.maxlen,
             fallback_maxlen=self.maxlen,
             message_format=self.message_format,
         )

@@ -174,6 +174,14 @@ class StreamSub:
                 "messages), not both"
             )
         self._check_ids(owner)
+        self._set_defaults()
+
+    def _set_defaults(self) -> None:
+        """What is read says what is used."""
+        if self.polling_interval is None:
+            object.__setattr__(self, "polling_interval", DEFAULT_STREAM_POLL)
+        if self.last_id is None:
+            object.__setattr__(self, "last_id", ">" if self.group else "$")
 
     def _check_ids(self, owner: str) -> None:
         special = (">",) if self.group else ("$",)
@@ -192,7 +200,7 @@ class StreamSub:
     @property
     def first_id(self) -> str:
         """Where reading begins."""
-        return self.last_id or (">" if self.group else "$")
+        return str(self.last_id)
 
     @property
     def new_group_id(self) -> str:
@@ -204,7 +212,7 @@ class StreamSub:
     @property
     def poll_milliseconds(self) -> int:
         """How long one read waits at the server."""
-        return int(self.polling_interval or DEFAULT_STREAM_POLL)
+        return int(self.polling_interval or 0)
 
     @property
     def settles(self) -> bool:

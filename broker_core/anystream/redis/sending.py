@@ -10,7 +10,7 @@ from anystream.core.response import PublishCommand
 from anystream.core.subscriber import Subscriber
 from anystream.redis.connection import RedisConnection
 from anystream.redis.publishing import destination_of
-from anystream.redis.response import RedisBatchPublishCommand, RedisPublishCommand
+from anystream.redis.response import RedisPublishCommand
 from anystream.redis.schemas import StreamSub
 
 _SENDING = {"channel": "publish", "list": "rpush", "stream": "xadd"}
@@ -110,8 +110,8 @@ class RedisSending(_Broker):
             SetupError: no list.
             PublishError: see `publish`.
         """
-        command = RedisBatchPublishCommand(
-            *messages,
+        command = RedisPublishCommand.batch(
+            messages,
             destination=destination_of({"list": list})[1],
             headers=headers,
             reply_to=reply_to,
@@ -159,8 +159,10 @@ class RedisSending(_Broker):
             command.kind = options["target"]
         if command.message_format is None:
             command.message_format = options.get("message_format")
-        if command.kind == "stream" and not command.maxlen:
-            command.maxlen = options.get("maxlen") or command.fallback_maxlen
+        if command.kind == "stream":
+            kept, fallback = command.maxlen, command.fallback_maxlen
+            if not kept or kept == fallback:  # nobody who publishes has said it
+                command.maxlen = options.get("maxlen") or fallback
 
     def command_to(
         self, declared: Subscriber | Publisher, address: str, body: Any

@@ -28,7 +28,7 @@ from anystream.redis.list_feed import ListFeed
 from anystream.redis.message import BODY, batch_parser, single_parser
 from anystream.redis.parser import BinaryMessageFormatV1, MessageFormat, pack, with_reply
 from anystream.redis.readers import FeedReader
-from anystream.redis.response import RedisBatchPublishCommand, RedisPublishCommand
+from anystream.redis.response import RedisPublishCommand
 from anystream.redis.stream_feed import StreamFeed
 
 if TYPE_CHECKING:
@@ -94,10 +94,10 @@ class RedisTransport(Transport):
 
     def reader(self, subscriber: Subscriber) -> Reader:
         what = subscriber.source.what
-        if what.kind == "list":
-            what = replace(what, batch=False, prefetch=1)
+        if what.kind == "list":  # of a batch subscriber, batches of one
+            what = replace(what, max_records=1, prefetch=1)
         elif what.kind == "stream":
-            what = replace(what, batch=False, max_records=1)
+            what = replace(what, max_records=1)
         return FeedReader(self._feed(subscriber, what), patient=what.kind == "channel")
 
     async def payload(self, command: Any, data: bytes, headers: dict[str, Any]) -> bytes:
@@ -128,8 +128,7 @@ class RedisTransport(Transport):
         if kind == "list":
             words: tuple[Any, ...] = ("RPUSH", name, payload)
         elif kind == "stream":
-            kept = command.maxlen or command.fallback_maxlen
-            limit = ("MAXLEN", "~", kept) if kept else ()
+            limit = ("MAXLEN", "~", command.maxlen) if command.maxlen else ()
             words = ("XADD", name, *limit, "*", BODY, payload)
         else:
             words = ("PUBLISH", name, payload)
@@ -156,7 +155,7 @@ class RedisTransport(Transport):
             ) from error
 
     async def send_batch(  # type: ignore[override]
-        self, command: RedisBatchPublishCommand, batch: Sequence[tuple[bytes, dict[str, Any]]]
+        self, command: RedisPublishCommand, batch: Sequence[tuple[bytes, dict[str, Any]]]
     ) -> Any:
         if not batch:
             return 0
@@ -164,7 +163,7 @@ class RedisTransport(Transport):
         return await self._run(command, ("RPUSH", command.destination, *payloads))
 
     async def payloads(
-        self, command: RedisBatchPublishCommand, batch: Sequence[tuple[bytes, dict[str, Any]]]
+        self, command: RedisPublishCommand, batch: Sequence[tuple[bytes, dict[str, Any]]]
     ) -> list[bytes]:
         """The payloads of several bodies."""
         made = []
