@@ -150,3 +150,22 @@ async def test_what_cannot_be_validated_fails_at_the_start(case: str) -> None:
     with pytest.raises(BindingError, match=r"handle` \(tests/core/test_like_the_reference.py:\d+"):
         await broker.start()
     await broker.stop()
+
+
+def test_what_is_declared_says_how_it_is_documented() -> None:
+    """Subscribers and publishers have a `specification` with name, description and channels."""
+    broker = MemoryBroker(logger=None)
+    titled = broker.subscriber("orders", title="Orders", description="What is bought")
+    hidden = broker.subscriber("secrets", include_in_schema=False)
+    publisher = broker.publisher("bills")
+
+    @titled
+    @hidden
+    async def handle(body: str) -> None:
+        """Writes a bill."""
+
+    assert titled.specification.name == "Orders"
+    assert titled.specification.description == "What is bought"
+    assert list(titled.specification.get_schema()) == ["Orders"]
+    assert (hidden.specification.name, hidden.specification.include_in_schema) == ("", False)
+    assert publisher.specification.name == "bills:Publisher"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from anystream.core.described import Described
 from anystream.core.exceptions import IncorrectState
 from anystream.core.handler import HandlerCallWrapper
 from anystream.core.layers import Merged, merge
@@ -147,6 +148,11 @@ class Publisher(Recorded):
         self.prepare(command)
         command.publish_type = PublishType.REQUEST
         return await self.broker.request_through(command, timeout, self.merged.middlewares)
+
+    @property
+    def specification(self) -> Described:
+        """How it stands in the AsyncAPI document."""
+        return Described(self)
 
     def schema(self) -> dict[str, Any]:
         """Its part of the AsyncAPI document: channels by their keys."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from typing_extensions import ParamSpec
 
 from anystream.core.ack import AckPolicy
+from anystream.core.described import Described
 from anystream.core.exceptions import IncorrectState, SetupError
 from anystream.core.forward_names import settle_names
 from anystream.core.handler import HandlerCallWrapper, HandlerItem, accept_fresh
@@ -371,6 +372,11 @@ class Subscriber:
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
+
+    @property
+    def specification(self) -> Described:
+        """How it stands in the AsyncAPI document."""
+        return Described(self)
 
     def schema(self) -> dict[str, Any]:
         """Its part of the AsyncAPI document: channels by their keys."""
