@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 from unittest.mock import MagicMock
 
 import pytest
@@ -12,7 +12,7 @@ from fast_depends.pydantic import PydanticSerializer
 
 from anystream.asgi import AsgiFastStream
 from anystream.asgi.request import AsgiRequest
-from anystream.core import BaseMiddleware, ContextRepo, FastStream
+from anystream.core import BaseMiddleware, Context, ContextRepo, FastStream
 from anystream.core.annotations import Logger
 from anystream.core.exceptions import BindingError, SetupError
 from anystream.memory import MemoryBroker, TestMemoryBroker
@@ -169,3 +169,16 @@ def test_what_is_declared_says_how_it_is_documented() -> None:
     assert list(titled.specification.get_schema()) == ["Orders"]
     assert (hidden.specification.name, hidden.specification.include_in_schema) == ("", False)
     assert publisher.specification.name == "bills:Publisher"
+
+
+async def test_connection_in_the_context() -> None:
+    """`Context("broker._connection")` is the client's connection."""
+    broker, given = MemoryBroker(logger=None), []
+
+    @broker.subscriber("orders")
+    async def handle(body: str, connection: Annotated[Any, Context("broker._connection")]) -> None:
+        given.append(connection)
+
+    async with TestMemoryBroker(broker):
+        await broker.publish("tea", "orders")
+        assert given == [broker.transport.native]
