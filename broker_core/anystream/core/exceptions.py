@@ -10,6 +10,13 @@ class FastStreamException(Exception):
     """Base of all anystream errors."""
 
 
+class OwnText:
+    """Mixin, the first base: an error that is also one of a client library's says our text."""
+
+    __str__ = Exception.__str__
+    __repr__ = Exception.__repr__
+
+
 class IgnoredException(FastStreamException):
     """Raised on purpose to steer the flow; logged without a traceback."""
 

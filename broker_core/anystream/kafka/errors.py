@@ -10,36 +10,27 @@ from typing import Any
 
 from aiokafka import errors as native
 
-from anystream.core.exceptions import BrokerConnectionError
+from anystream.core.exceptions import BrokerConnectionError, OwnText
 from anystream.kafka_common import errors as common
 
 
-class KafkaConnectionFailed(BrokerConnectionError, native.KafkaConnectionError):
+class KafkaConnectionFailed(OwnText, BrokerConnectionError, native.KafkaConnectionError):
     """No server can be reached, or it refuses."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 class AccessDenied(KafkaConnectionFailed):
     """The server does not let this client read a topic, or be a member of a group."""
 
 
-class TopicNotFound(common.TopicNotFound, native.UnknownTopicOrPartitionError):
+class TopicNotFound(OwnText, common.TopicNotFound, native.UnknownTopicOrPartitionError):
     """A topic that is read or written does not exist, and nobody may make it."""
 
-    def __str__(self) -> str:
-        return str(self.args[0])
 
-
-class MessageTooLarge(common.MessageTooLarge, native.MessageSizeTooLargeError):
+class MessageTooLarge(OwnText, common.MessageTooLarge, native.MessageSizeTooLargeError):
     """A message is larger than `max_request_size` or than the server takes."""
 
-    def __str__(self) -> str:
-        return str(self.args[0])
 
-
-class DeliveryFailed(common.DeliveryFailed, native.KafkaError):
+class DeliveryFailed(OwnText, common.DeliveryFailed, native.KafkaError):
     """The server did not take a message.
 
     Args:
@@ -51,19 +42,13 @@ class DeliveryFailed(common.DeliveryFailed, native.KafkaError):
         super().__init__(text)
         self.retriable = bool(getattr(error, "retriable", False))
 
-    def __str__(self) -> str:
-        return str(self.args[0])
-
 
 class DeliveryTimeout(DeliveryFailed, TimeoutError):
     """The server did not confirm a message in time; it may have it or not."""
 
 
-class CommitFailed(common.CommitFailed, native.KafkaError):
+class CommitFailed(OwnText, common.CommitFailed, native.KafkaError):
     """Offsets could not be committed: their messages may come again."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 _TOO_LARGE = (native.MessageSizeTooLargeError, native.RecordListTooLargeError)

@@ -10,7 +10,6 @@ from typing_extensions import Unpack
 from anystream.core.declaring import declare_publisher
 from anystream.core.exceptions import SetupError
 from anystream.core.options import check_options
-from anystream.core.outbox import Send, new_middlewares, through_publish
 from anystream.core.publisher import Publisher
 from anystream.core.response import PublishCommand
 from anystream.core.router import Router
@@ -182,16 +181,7 @@ class KafkaPublisherObject(KafkaPublishing, Publisher):
     async def publish_batch_command(
         self, command: Any, middlewares: Sequence[Any] | None = None
     ) -> Any:
-        """Sends several bodies through the middlewares around this publisher."""
-        self.prepare(command)
-        broker = self.broker
-        send: Send = broker.outbox.send_batch
-        if middlewares is None and self.merged.middlewares:
-            middlewares = new_middlewares(self.merged.middlewares, None, broker.context)
-        if middlewares:
-            broker.outbox.identify(command)
-            send = through_publish(middlewares, send)
-        result = await send(command)
+        result = await super().publish_batch_command(command, middlewares)
         if self.options["autoflush"]:
             await self.flush()
         return result

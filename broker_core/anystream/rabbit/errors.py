@@ -9,14 +9,7 @@ from typing import Any
 
 import aiormq.exceptions as native
 
-from anystream.core.exceptions import PublishError, SetupError, SubscriberNotFound
-
-
-class OwnText:
-    """Mixin: an error that is also one of the client's says our text, not that one's."""
-
-    __str__ = Exception.__str__
-    __repr__ = Exception.__repr__
+from anystream.core.exceptions import OwnText, PublishError, SetupError, SubscriberNotFound
 
 
 class NotDeclared(OwnText, SetupError, native.ChannelNotFoundEntity):
